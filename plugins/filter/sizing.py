@@ -1,0 +1,370 @@
+"""The one calculation behind worker counts, pool sizes and PostgreSQL's memory and connection limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+DOCUMENTATION = r"""
+name: sizing
+version_added: "0.1.0"
+short_description: Worker counts, pool sizes and PostgreSQL limits that fit each other
+description:
+  - Computes from the hosts' memory and cores how many Odoo workers run, how large PgBouncer's pools are and what PostgreSQL's connection and memory limits must be.
+  - The numbers fit by construction. The pools cannot deadlock when a request opens a second cursor, and PostgreSQL admits all pools plus the direct connections.
+  - Values set in the inventory are taken as given, and everything that depends on them follows.
+positional: groups, host
+options:
+  _input:
+    description: The C(hostvars) of the play.
+    type: dict
+    required: true
+  groups:
+    description: The C(groups) of the play. A missing or empty group means that the host itself plays that part.
+    type: dict
+    required: true
+  host:
+    description: The host that the result is for, usually C(inventory_hostname).
+    type: str
+    required: true
+notes:
+  - Reads these variables of the hosts where they are set in the inventory or on the command line -
+    C(odoo_memory_mb), C(odoo_cores), C(odoo_workers), C(odoo_max_cron_threads), C(odoo_db_maxconn),
+    C(postgresql_memory_mb), C(postgresql_cores), C(pgbouncer_default_pool_size), C(pgbouncer_reserve_pool_size), C(pgbouncer_postgres_pool_size).
+  - Role defaults and C(vars) of a play are not part of C(hostvars) and are not seen for other hosts.
+"""
+
+EXAMPLES = r"""
+- name: Show what the calculation gives for this host
+  ansible.builtin.debug:
+    msg: "{{ hostvars | tillstack.odoo_pos.sizing(groups, inventory_hostname) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: Three dictionaries, C(odoo), C(pgbouncer) and C(postgresql). Names ending in C(_mb) are MiB, Odoo's memory limits are bytes as in odoo.conf.
+  type: dict
+"""
+
+MIB = 1024 * 1024
+
+# Odoo 15 documentation, "Deploying Odoo", worker number and memory calculation: (cores * 2) + 1 workers at most;
+# a light worker holds about 150 MB, a heavy one 1 GB, and 20 % of them are heavy.
+WORKER_MB = round(0.8 * 150 + 0.2 * 1024)
+# The prefork master and the longpolling process each keep a loaded registry as a light worker does.
+MASTER_AND_LONGPOLLING_MB = 2 * 150
+
+# Most cursors of the Odoo database that one process holds at a time. An HTTP request may open a second one (signal_changes,
+# logging, mail); ir.cron keeps its lock cursor while the job has its own, and the job may open a third.
+# The longpolling process runs requests as greenlets: polls wait without a cursor, so only a few hold one together.
+HTTP_CURSORS = 2
+CRON_CURSORS = 3
+LONGPOLLING_CURSORS = 4
+# `odoo -i/-u`, run directly against PostgreSQL: the loading cursor, a second one for signalling, one for translations, one spare.
+DIRECT_CURSORS = 4
+# PgBouncer fetches verifiers in a pool of the lookup user's own; one connection for each entry serves it, a second while it is replaced.
+LOOKUP_CONNECTIONS = 4
+POSTGRES_SPARE = 2
+SUPERUSER_RESERVED = 5
+HEADROOM = 10  # acceptance tests, backup, monitoring, an operator's psql
+DB_MAXCONN = 32
+CLIENT_SPARE = 50
+PGBOUNCER_OWN_FILES = 100
+POSTGRESQL_DEFAULT_MAX_CONNECTIONS = 100
+
+OS_SHARE, OS_MIN_MB, OS_MAX_MB = 0.10, 256, 2048
+ODOO_SHARE_OF_COMMON_HOST = 0.6
+POSTGRESQL_MIN_MB = 384
+MAX_CRON_THREADS = 2  # Odoo's own default
+
+
+def _number(variables: Mapping[str, Any], host: str, name: str, minimum: int = 1) -> int | None:
+    """Give the whole number that variable `name` holds on `host`, None where it is not set.
+
+    Raises AnsibleFilterError when it is no whole number or less than `minimum`.
+    """
+    value = variables.get(name)
+    if value is None:
+        return None
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = minimum - 1
+    if number < minimum or isinstance(value, (bool, float)):
+        raise AnsibleFilterError(
+            f"{name} is {value!r} on host {host}; give a whole number of at least {minimum}, or leave it out"
+        )
+    return number
+
+
+def _fact(variables: Mapping[str, Any], host: str, fact: str, instead: str) -> int:
+    """Give a numeric fact of `host`; raises AnsibleFilterError naming the variable that can be set `instead`."""
+    facts = variables.get("ansible_facts") or {}
+    if fact not in facts:
+        raise AnsibleFilterError(
+            f"the fact {fact} of host {host} is not known: gather its facts in this run, or set {instead} for it"
+        )
+    return int(facts[fact])
+
+
+def _members(groups: Mapping[str, Sequence[str]], group: str, host: str) -> list[str]:
+    """List the hosts of a group; a missing or empty group is played by `host` itself."""
+    return list(groups.get(group) or [host])
+
+
+def _budgets_mb(
+    variables: Mapping[str, Any], host: str, has_odoo: bool, has_postgresql: bool
+) -> tuple[int, int]:
+    """Divide the memory of `host` into what Odoo and PostgreSQL may plan with, in MiB.
+
+    An explicit value is taken as it is; where both share a host, the other gets its part of what is left.
+    """
+    odoo = _number(variables, host, "odoo_memory_mb")
+    postgresql = _number(variables, host, "postgresql_memory_mb")
+    if (odoo or not has_odoo) and (postgresql or not has_postgresql):
+        return odoo or 0, postgresql or 0
+    missing = " and ".join(
+        name
+        for name, value, here in (
+            ("odoo_memory_mb", odoo, has_odoo),
+            ("postgresql_memory_mb", postgresql, has_postgresql),
+        )
+        if here and not value
+    )
+    total = _fact(variables, host, "memtotal_mb", missing)
+    rest = total - min(OS_MAX_MB, max(OS_MIN_MB, int(total * OS_SHARE)))
+    if has_odoo and odoo is None:
+        free = rest - (postgresql or 0)
+        odoo = int(free * ODOO_SHARE_OF_COMMON_HOST) if has_postgresql and postgresql is None else free
+    if has_postgresql and postgresql is None:
+        postgresql = rest - (odoo or 0)
+    return max(odoo or 0, 0), max(postgresql or 0, 0)
+
+
+def _odoo(variables: Mapping[str, Any], host: str, budget_mb: int) -> dict[str, int]:
+    """Size Odoo on one host. `budget_mb`: memory it may plan with, MiB. Memory limits in the result are bytes."""
+    cores = _number(variables, host, "odoo_cores") or _fact(variables, host, "processor_vcpus", "odoo_cores")
+    cron = _number(variables, host, "odoo_max_cron_threads", 0)
+    cron = MAX_CRON_THREADS if cron is None else cron
+    workers = _number(variables, host, "odoo_workers")
+    if workers is None:
+        by_memory = (budget_mb - MASTER_AND_LONGPOLLING_MB) // WORKER_MB - cron
+        workers = max(1, min(2 * cores + 1, by_memory))
+    needed_mb = MASTER_AND_LONGPOLLING_MB + (workers + cron) * WORKER_MB
+    # Odoo's defaults are 2 GiB and 2.5 GiB; a small host recycles earlier. The hard one limits address space, which
+    # is far more than what is resident, so it never falls below what a worker maps in order to start.
+    soft_mb = min(2048, max(640, budget_mb * 8 // 10 // (workers + cron + 1)))
+    return {
+        "workers": workers,
+        "max_cron_threads": cron,
+        "db_maxconn": _number(variables, host, "odoo_db_maxconn", LONGPOLLING_CURSORS) or DB_MAXCONN,
+        "limit_memory_soft": soft_mb * MIB,
+        "limit_memory_hard": max(soft_mb + 512, 1536) * MIB,
+        "memory_budget_mb": budget_mb,
+        "memory_needed_mb": needed_mb,
+    }
+
+
+def pools(odoo_hosts: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """Size the pools of one PgBouncer that can serve all Odoo hosts (any of them may be the last pooler left).
+
+    Sources: HikariCP, "About Pool Sizing" (a pool that n clients with up to m connections each cannot deadlock has
+    n * (m - 1) + 1); PgBouncer configuration manual, `max_client_conn` (file descriptors).
+    """
+    safe = 1 + sum(
+        host["workers"] * (HTTP_CURSORS - 1)
+        + host["max_cron_threads"] * (CRON_CURSORS - 1)
+        + LONGPOLLING_CURSORS
+        for host in odoo_hosts
+    )
+    peak = sum(
+        host["workers"] * HTTP_CURSORS + host["max_cron_threads"] * CRON_CURSORS + LONGPOLLING_CURSORS
+        for host in odoo_hosts
+    )
+    # On `postgres`: each cron worker and the longpolling process LISTEN for ever; each worker may NOTIFY at the same moment.
+    listen = sum(host["max_cron_threads"] + 1 for host in odoo_hosts)
+    notify = sum(host["workers"] + host["max_cron_threads"] for host in odoo_hosts)
+    processes_times_maxconn = sum(
+        (host["workers"] + host["max_cron_threads"] + 2) * host["db_maxconn"] for host in odoo_hosts
+    )
+    return {
+        "default_pool_size": safe,
+        "reserve_pool_size": max(peak - safe, 1),
+        "postgres_pool_size": listen + notify + POSTGRES_SPARE,
+        "max_client_conn": processes_times_maxconn + CLIENT_SPARE,
+    }
+
+
+def _pgbouncer(variables: Mapping[str, Any], host: str, sized: Mapping[str, int]) -> dict[str, int]:
+    """Lay the inventory's values of one pooler over the sized ones and add what follows from both."""
+    result = {name: _number(variables, host, f"pgbouncer_{name}") or value for name, value in sized.items()}
+    result["max_db_connections"] = (
+        result["default_pool_size"] + result["reserve_pool_size"] + LOOKUP_CONNECTIONS // 2
+    )
+    servers = server_connections(result)
+    result["limit_nofile"] = max(2048, result["max_client_conn"] + servers + PGBOUNCER_OWN_FILES)
+    return result
+
+
+def server_connections(pooler: Mapping[str, int], databases: int = 1) -> int:
+    """Most connections one pooler opens to PostgreSQL, with `databases` transaction-mode entries beside `postgres`."""
+    each = pooler["default_pool_size"] + pooler["reserve_pool_size"] + LOOKUP_CONNECTIONS // 2
+    return databases * each + pooler["postgres_pool_size"] + LOOKUP_CONNECTIONS // 2
+
+
+def connections_needed(poolers: Sequence[Mapping[str, int]], odoo_hosts: int, databases: int = 1) -> int:
+    """Count the connections PostgreSQL must admit: all pools, module upgrades of each Odoo host, reserve and headroom."""
+    pooled = sum(server_connections(pooler, databases) for pooler in poolers)
+    return pooled + odoo_hosts * DIRECT_CURSORS + SUPERUSER_RESERVED + HEADROOM
+
+
+def postgresql(budget_mb: int, cores: int, needed: int) -> dict[str, int]:
+    """Size PostgreSQL. `budget_mb`: memory it may plan with, MiB; `needed`: connections it must admit.
+
+    Sources: PostgreSQL manual, 20.4 Resource Consumption (shared_buffers: 25 % of memory, 40 % at most; work_mem is per
+    sort of every session), 20.5 WAL (max_wal_size), 20.7 Query Planning (effective_cache_size).
+    """
+    max_connections = max(POSTGRESQL_DEFAULT_MAX_CONNECTIONS, -(-needed // 10) * 10)
+    shared_buffers = min(16384, max(128, budget_mb // 4))
+    # Not all sessions sort at once: the pools keep most of them idle, so a third of them with three sorts is assumed.
+    work_mem = min(64, max(4, (budget_mb - shared_buffers) // max_connections))
+    return {
+        "max_connections": max_connections,
+        "superuser_reserved_connections": SUPERUSER_RESERVED,
+        "connections_needed": needed,
+        "shared_buffers_mb": shared_buffers,
+        "effective_cache_size_mb": max(256, budget_mb * 3 // 4),
+        "work_mem_mb": work_mem,
+        "maintenance_work_mem_mb": min(1024, max(64, budget_mb // 16)),
+        "max_wal_size_mb": min(4096, max(1024, budget_mb // 4)),
+        "max_worker_processes": max(8, cores),
+        "max_parallel_workers": max(2, cores),
+        "max_parallel_workers_per_gather": min(2, cores // 2),
+        "max_parallel_maintenance_workers": min(4, max(1, cores // 2)),
+        "memory_budget_mb": budget_mb,
+    }
+
+
+def sizing(
+    hostvars: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]], host: str
+) -> dict[str, dict[str, int]]:
+    """Size the whole stack as seen from `host`.
+
+    Args:
+        hostvars: variables of every host, with `ansible_facts` of those that are counted.
+        groups: host names by group; `odoo`, `postgresql` and `pgbouncer` are read.
+        host: the host the result is for.
+
+    Raises:
+        AnsibleFilterError: a fact is missing, or a variable is no whole number; the message names it.
+    """
+    odoo_hosts = _members(groups, "odoo", host)
+    postgresql_hosts = _members(groups, "postgresql", host)
+    budgets = {
+        name: _budgets_mb(hostvars[name], name, name in odoo_hosts, name in postgresql_hosts)
+        for name in dict.fromkeys([*odoo_hosts, *([host] if host in postgresql_hosts else [])])
+    }
+    odoo = {name: _odoo(hostvars[name], name, budgets[name][0]) for name in odoo_hosts}
+    sized = pools(list(odoo.values()))
+    pooler_hosts = _members(groups, "pgbouncer", host)
+    poolers = {name: _pgbouncer(hostvars[name], name, sized) for name in pooler_hosts}
+    result = {
+        "odoo": odoo.get(host) or next(iter(odoo.values())),
+        "pgbouncer": poolers.get(host) or next(iter(poolers.values())),
+    }
+    needed = connections_needed(list(poolers.values()), len(odoo_hosts))
+    if host in postgresql_hosts:
+        cores = _number(hostvars[host], host, "postgresql_cores") or _fact(
+            hostvars[host], host, "processor_vcpus", "postgresql_cores"
+        )
+        result["postgresql"] = postgresql(budgets[host][1], cores, needed)
+    else:
+        result["postgresql"] = {
+            "connections_needed": needed,
+            "superuser_reserved_connections": SUPERUSER_RESERVED,
+        }
+    return result
+
+
+def sizing_problems(
+    hostvars: Mapping[str, Mapping[str, Any]],
+    groups: Mapping[str, Sequence[str]],
+    host: str,
+    effective: Mapping[str, Any],
+) -> list[str]:
+    """Say which values in use on `host` do not fit the calculation; an empty list means that all fit.
+
+    Args:
+        hostvars, groups, host: as for `sizing`.
+        effective: the values in use by the variable's name, of those below that the calling role knows:
+            max_connections, superuser_reserved_connections, postgresql_memory_mb; pgbouncer_default_pool_size,
+            pgbouncer_reserve_pool_size, pgbouncer_postgres_pool_size, pgbouncer_max_client_conn, pgbouncer_limit_nofile,
+            pgbouncer_databases (how many transaction-mode entries); odoo_workers, odoo_max_cron_threads, odoo_db_maxconn.
+    """
+    sized = sizing(hostvars, groups, host)
+    odoo_hosts = _members(groups, "odoo", host)
+    used = {name: int(value) for name, value in effective.items()}
+    found: list[str] = []
+
+    if "odoo_workers" in used:
+        cron = used.get("odoo_max_cron_threads", sized["odoo"]["max_cron_threads"])
+        needed_mb = MASTER_AND_LONGPOLLING_MB + (used["odoo_workers"] + cron) * WORKER_MB
+        if needed_mb > sized["odoo"]["memory_budget_mb"]:
+            found.append(
+                f"odoo_workers ({used['odoo_workers']}) and odoo_max_cron_threads ({cron}) need {needed_mb} MiB of memory, and Odoo may"
+                f" plan with {sized['odoo']['memory_budget_mb']} MiB here: lower them, add memory, or correct odoo_memory_mb"
+            )
+
+    if "pgbouncer_default_pool_size" in used:
+        counted = [sizing(hostvars, groups, name)["odoo"] for name in odoo_hosts]
+        floor = pools(counted)
+        for name in ("default_pool_size", "postgres_pool_size", "max_client_conn"):
+            if used.get(f"pgbouncer_{name}", floor[name]) < floor[name]:
+                found.append(
+                    f"pgbouncer_{name} ({used[f'pgbouncer_{name}']}) is too small for the workers of {', '.join(odoo_hosts)}, which can wait"
+                    f" for each other for ever or be refused below {floor[name]}: raise it, or lower odoo_workers, odoo_max_cron_threads"
+                    " or odoo_db_maxconn"
+                )
+        pooler = sized["pgbouncer"] | {
+            name.removeprefix("pgbouncer_"): value
+            for name, value in used.items()
+            if name.startswith("pgbouncer_")
+        }
+        files = (
+            pooler["max_client_conn"]
+            + server_connections(pooler, pooler.get("databases", 1))
+            + PGBOUNCER_OWN_FILES
+        )
+        if pooler["limit_nofile"] < files:
+            found.append(
+                f"pgbouncer_limit_nofile ({pooler['limit_nofile']}) is too small for pgbouncer_max_client_conn"
+                f" ({pooler['max_client_conn']}) and the pools, which need {files} file descriptors: raise it or lower those"
+            )
+
+    if "max_connections" in used:
+        reserve = SUPERUSER_RESERVED - used.get("superuser_reserved_connections", SUPERUSER_RESERVED)
+        needed = sized["postgresql"]["connections_needed"] - reserve
+        if used["max_connections"] < needed:
+            found.append(
+                f"postgresql_settings.max_connections ({used['max_connections']}) does not admit the pools of"
+                f" {', '.join(_members(groups, 'pgbouncer', host))} and the direct connections of {', '.join(odoo_hosts)}, together {needed}:"
+                " raise it or leave it out, or lower odoo_workers, pgbouncer_default_pool_size, pgbouncer_reserve_pool_size"
+                " or pgbouncer_postgres_pool_size"
+            )
+        budget = sized["postgresql"].get("memory_budget_mb", POSTGRESQL_MIN_MB)
+        if budget < POSTGRESQL_MIN_MB:
+            found.append(
+                f"PostgreSQL may plan with {budget} MiB of memory on {host} and needs {POSTGRESQL_MIN_MB}: add memory, or set"
+                " postgresql_memory_mb if more is free for it"
+            )
+    return found
+
+
+class FilterModule:
+    """Register the filters with Ansible."""
+
+    def filters(self) -> dict[str, Any]:
+        """Give the filters by name."""
+        return {"sizing": sizing, "sizing_problems": sizing_problems}
