@@ -1,0 +1,71 @@
+"""HTTPS to one host under the name its certificate has, whatever the name resolves to."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+REQUEST_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Site:
+    """The web server of one host.
+
+    Attributes:
+        address: where to connect.
+        name: server name, for SNI, the certificate and the Host header.
+        https_port: TCP port.
+        http_port: TCP port of the redirect.
+        ca: file with the certificate authority, or None for the system's.
+    """
+
+    address: str
+    name: str
+    https_port: int
+    http_port: int
+    ca: Path | None
+
+    @property
+    def host_header(self) -> str:
+        """The Host header a browser would send."""
+        return self.name if self.https_port == 443 else f"{self.name}:{self.https_port}"
+
+    @property
+    def origin(self) -> str:
+        """The address a user types."""
+        return f"https://{self.host_header}"
+
+
+class _NamedAdapter(HTTPAdapter):
+    """Checks the certificate against the site's name although the connection goes to an address."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        super().__init__()
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(
+            *arguments, **options, server_hostname=self._name, assert_hostname=self._name
+        )
+
+
+class Client(requests.Session):
+    """A requests session whose paths are relative to a site; certificates are always verified."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        self.site = site
+        self.trust_env = False
+        self.verify = str(site.ca) if site.ca else True
+        self.headers["Host"] = site.host_header
+        self.mount("https://", _NamedAdapter(site.name))
+
+    def request(self, method: str, url: str, *arguments: Any, **options: Any) -> requests.Response:  # type: ignore[override]
+        """Send a request; redirects are not followed unless asked."""
+        options.setdefault("timeout", REQUEST_SECONDS)
+        options.setdefault("allow_redirects", False)
+        base = f"https://{self.site.address}:{self.site.https_port}"
+        return super().request(method, base + url, *arguments, **options)
