@@ -1,0 +1,1 @@
+"""Tests of the collection: units, disposable hosts, scenarios on them."""
