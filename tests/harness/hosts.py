@@ -82,27 +82,36 @@ def addresses(run: Run) -> dict[str, str]:
     return {name: values["ansible_host"] for name, values in hosts.items()}
 
 
-def shell(run: Run, host: str, script: str, *, check: bool = True, timeout: float = 60) -> str:
-    """Run a shell script as root on a host and return its output.
+def send(run: Run, host: str, command: str, text: str, *, timeout: float = 120) -> str:
+    """Run a command on a host with a text as its standard input, and return its output.
 
     Args:
         run: The run the host belongs to.
         host: Name of the host.
-        script: Text for `bash`, sent by standard input and so in no process list.
-        check: Whether a failing script is an error.
+        command: What the admin user's shell runs.
+        text: Sent by standard input, and so in no process list.
         timeout: Seconds.
 
     Raises:
-        HostsError: The script failed and `check` is set.
+        HostsError: The command failed.
     """
     done = subprocess.run(
-        [str(SCRIPT), "--run", run.id, "ssh", host, "sudo bash -s"],
-        input=script,
+        [str(SCRIPT), "--run", run.id, "ssh", host, command],
+        input=text,
         capture_output=True,
         text=True,
         timeout=timeout,
         check=False,
     )
-    if check and done.returncode:
-        raise HostsError(f"{host}: exit {done.returncode}: {done.stderr.strip()}\n{script}")
+    if done.returncode:
+        raise HostsError(f"{host}: {command}: exit {done.returncode}: {done.stderr.strip()}\n{text[-2000:]}")
     return done.stdout
+
+
+def shell(run: Run, host: str, script: str, *, timeout: float = 120) -> str:
+    """Run a script as root on a host, by `bash` that ends at the first error, and return its output.
+
+    Raises:
+        HostsError: The script failed.
+    """
+    return send(run, host, "sudo bash -se", script, timeout=timeout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tests.harness import hosts
 
 SECRETS = ("odoo_database_password", "odoo_admin_password", "odoo_master_password")
 GROUPS = ("postgresql", "pgbouncer", "odoo", "nginx")
+DEMO = hosts.ROOT / "inventory" / "demo" / "group_vars"
 
 
 def one_host(name: str) -> dict[str, list[str]]:
@@ -22,21 +24,18 @@ def one_host(name: str) -> dict[str, list[str]]:
 
 
 def write(
-    directory: Path,
-    run: hosts.Run,
-    groups: Mapping[str, Sequence[str]],
-    variables: Mapping[str, Any] | None = None,
+    directory: Path, run: hosts.Run, groups: Mapping[str, Sequence[str]], variables: Mapping[str, Any]
 ) -> Path:
-    """Write hosts.yml and, if there are any, the group variables of an inventory.
+    """Write an inventory: the hosts, the demo's variables, own ones, and secrets that stay the same.
 
     Args:
         directory: Folder of the inventory, made if it is missing.
         run: The run whose hosts are meant; hosts in no group are left out.
         groups: Hosts of each group.
-        variables: Variables of all hosts, for group_vars/all/scenario.yml.
+        variables: Variables of all hosts that go before the demo's.
 
     Returns:
-        The folder, for `ansible-playbook -i`.
+        The file that holds the secrets.
     """
     known = hosts.inventory(run)["all"]
     members = {host for group in groups.values() for host in group}
@@ -47,13 +46,14 @@ def write(
             "children": {group: {"hosts": dict.fromkeys(names)} for group, names in groups.items()},
         }
     }
-    directory.mkdir(parents=True, exist_ok=True)
+    for_all = directory / "group_vars" / "all"
+    for_all.mkdir(parents=True, exist_ok=True)
     (directory / "hosts.yml").write_text(yaml.safe_dump(tree, sort_keys=False))
-    if variables is not None:
-        target = directory / "group_vars" / "all" / "scenario.yml"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(yaml.safe_dump(dict(variables)))
-    return directory
+    # Ansible reads the files of the folder by name, and the last one wins.
+    shutil.copy(DEMO / "all.yml", for_all / "demo.yml")
+    (for_all / "own.yml").write_text(yaml.safe_dump(dict(variables)))
+    keep_secrets(for_all / "secrets.yml")
+    return for_all / "secrets.yml"
 
 
 def keep_secrets(file: Path, names: Iterable[str] = SECRETS) -> dict[str, str]:
@@ -68,7 +68,6 @@ def keep_secrets(file: Path, names: Iterable[str] = SECRETS) -> dict[str, str]:
     """
     known: dict[str, str] = (yaml.safe_load(file.read_text()) or {}) if file.exists() else {}
     known |= {name: secrets.token_urlsafe(24) for name in names if name not in known}
-    file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part")
     part.unlink(missing_ok=True)
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:

@@ -1,0 +1,100 @@
+"""Fixtures of all tests: disposable hosts and a deployed stack, each made only when a test asks for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.harness import hosts, playbook, stack
+from tests.harness.leaks import ProcessWatch
+
+MARKERS = ("hosts: boots disposable hosts, so it needs root and minutes",)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("tillstack").addoption(
+        "--keep-hosts", action="store_true", help="leave the hosts running, to look into them afterwards"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+
+
+@pytest.fixture(scope="session")
+def results() -> Path:
+    """Folder for inventories and logs of this session, empty at its start."""
+    folder = hosts.ROOT / "build" / "tests"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run(pytestconfig: pytest.Config) -> Iterator[hosts.Run]:
+    """The session's run of hosts. Killed or not, this process is its owner: the next run clears it."""
+    keep: bool = pytestconfig.getoption("--keep-hosts")
+    run = hosts.Run(f"tests-{os.getpid()}", None if keep else os.getpid())
+    hosts.call(run, "deps")
+    yield run
+    if keep:
+        print(f"\nhosts kept: {hosts.SCRIPT} --run {run.id} list | ssh NAME | down")
+    else:
+        hosts.down(run)
+
+
+@pytest.fixture
+def bare(run: hosts.Run, results: Path, request: pytest.FixtureRequest) -> Iterator[stack.Target]:
+    """A Debian 12 host on which nothing was deployed yet, for one test."""
+    name = f"bare-{len(list(results.glob('bare-*')))}"
+    yield stack.make(run, name, results)
+    if not request.config.getoption("--keep-hosts"):
+        hosts.call(run, "rm", name)
+
+
+@dataclass(frozen=True)
+class Deployed(stack.Target):
+    """A deployed host, and what its first deployment said and showed.
+
+    Args:
+        first: How the first run of site.yml ended, at -vvv --diff.
+        seen: Command lines that gave a secret away meanwhile.
+        samples: How often the process list was looked at.
+    """
+
+    first: playbook.Result
+    seen: frozenset[str]
+    samples: int
+
+
+@pytest.fixture(scope="session")
+def deployed(run: hosts.Run, results: Path) -> Deployed:
+    """The whole stack on one host, as site.yml makes it: shared by all tests that leave it as it is."""
+    target = stack.make(run, "pos", results)
+    with ProcessWatch(target.secrets) as watch:
+        first = playbook.run(target.inventory, "-vvv", "--diff", log=results / "deploy.log")
+    if first.status:
+        pytest.fail(
+            f"site.yml ended with {first.status}, see {results / 'deploy.log'}:\n{first.output[-6000:]}"
+        )
+    return Deployed(**vars(target), first=first, seen=frozenset(watch.seen), samples=watch.samples)
+
+
+@pytest.fixture
+def clone_of(deployed: Deployed, request: pytest.FixtureRequest) -> Iterator[Callable[[str], stack.Target]]:
+    """Makes copies of the deployed host that a test may break: `clone_of("name")`."""
+    made: list[str] = []
+
+    def make(name: str) -> stack.Target:
+        made.append(name)
+        return stack.clone(deployed, name)
+
+    yield make
+    if not request.config.getoption("--keep-hosts"):
+        hosts.call(deployed.run, "rm", *made)

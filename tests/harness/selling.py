@@ -1,0 +1,79 @@
+"""Sell on a deployed host by the API, again and again, whatever happens to the host meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.harness.stack import Target
+from verify import api, odoo_rpc
+from verify.estate import Host, describe, read_groups
+from verify.till import PRICE, Till, close_session, open_session, prepare, put_away
+from verify.web import Client, Site
+
+ATTEMPT_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Shop:
+    """An open till and a cashier who is logged in.
+
+    Args:
+        login: The API's client with its tokens.
+        till: What is sold and how it is paid.
+        session: id of the open pos.session.
+    """
+
+    login: api.Login
+    till: Till
+    session: int
+
+    def sell(self) -> int:
+        """Sell one product for cash over a new connection, and return the paid order's id.
+
+        Raises:
+            AssertionError: The API refused.
+            requests.RequestException: It did not answer in time.
+        """
+        self.login.client.close()
+        order = {
+            "session_id": self.session,
+            "lines": [{"product_id": self.till.product_id, "quantity": 1}],
+            "payments": [{"payment_method_id": self.till.method_id, "amount": PRICE}],
+        }
+        answer = self.login.request("POST", "/orders", json=order, timeout=ATTEMPT_SECONDS)
+        sold = api.checked(answer, 201, "Order")
+        assert sold["state"] == "paid", sold
+        return int(sold["id"])
+
+
+def site_of(target: Target, host: Host) -> Site:
+    """Return the web server of a described host, with the authority that its own role made."""
+    authority = Path(target.inventory, "ca.pem")
+    authority.write_text(target.shell("cat /etc/tillstack/ca.pem"))
+    return Site(
+        address=host.address,
+        name=str(host.variables["nginx_server_name"]),
+        https_port=int(host.variables["nginx_https_port"]),
+        http_port=int(host.variables["nginx_http_port"]),
+        ca=authority,
+    )
+
+
+@contextmanager
+def open_shop(target: Target) -> Iterator[Shop]:
+    """Open verify's till on a host and log a cashier in; both are undone afterwards."""
+    inventories = [str(target.inventory)]
+    host = describe(inventories, read_groups(inventories)).host(target.host)
+    site, password = site_of(target, host), target.secrets["odoo_admin_password"]
+    odoo = odoo_rpc.log_in(site, str(host.variables["odoo_database"]), "admin", password)
+    till = prepare(odoo, str(host.variables["odoo_series"]))
+    session = open_session(odoo, till)
+    with Client(site) as client:
+        login = api.log_in(client, "admin", password)
+        yield Shop(login, till, session)
+        login.request("DELETE", "/auth/tokens/current")
+    close_session(odoo, till, session)
+    put_away(odoo, till)

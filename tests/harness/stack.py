@@ -1,0 +1,84 @@
+"""Hosts with an inventory of their own, to deploy on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.harness import hosts, inventory
+
+
+@dataclass(frozen=True)
+class Target:
+    """One host that is everything: database, pooler, application, web server.
+
+    Args:
+        run: The run of disposable hosts it belongs to.
+        host: Its name.
+        inventory: Folder of an inventory with this host in every group.
+        secrets: The secrets of the inventory, by variable.
+    """
+
+    run: hosts.Run
+    host: str
+    inventory: Path
+    secrets: Mapping[str, str]
+
+    def shell(self, script: str) -> str:
+        """Run a script as root on the host and return its output."""
+        return hosts.shell(self.run, self.host, script)
+
+    def main_pids(self) -> dict[str, str]:
+        """Return the main process of every service that the stack consists of."""
+        units = ["nginx", "odoo", "pgbouncer", "postgresql@14-main"]
+        found = self.shell(f"systemctl show --property=MainPID --value {' '.join(units)}").split()
+        return dict(zip(units, found, strict=True))
+
+
+def make(
+    run: hosts.Run,
+    name: str,
+    folder: Path,
+    *,
+    base: str = "bookworm",
+    variables: Mapping[str, Any] | None = None,
+) -> Target:
+    """Boot a host and write an inventory for it.
+
+    Args:
+        run: The run the host will belong to.
+        name: Name of the host, and of the inventory's folder.
+        folder: Where the inventory's folder is made.
+        base: Debian release, or a base that was saved in the run.
+        variables: Variables that go before the demo's.
+    """
+    hosts.up(run, f"{name}={base}")
+    place = folder / name
+    secrets = inventory.write(place, run, inventory.one_host(name), variables or {})
+    return Target(run, name, place, yaml.safe_load(secrets.read_text()))
+
+
+def clone(original: Target, name: str) -> Target:
+    """Boot a second host with everything the first one has, its secrets and its server name too.
+
+    The original is shut down for it and boots again.
+
+    Args:
+        original: A deployed host.
+        name: Name of the new host.
+    """
+    base = f"{original.host}-saved"
+    for command in (["stop", original.host], ["save", original.host, base], ["start", original.host]):
+        hosts.call(original.run, *command)
+    hosts.up(original.run, f"{name}={base}")
+    place = original.inventory.parent / name
+    (place / "group_vars" / "all").mkdir(parents=True)
+    kept = original.inventory / "group_vars" / "all" / "secrets.yml"
+    (place / "group_vars" / "all" / "secrets.yml").write_text(kept.read_text())
+    server_name = {"nginx_server_name": hosts.addresses(original.run)[original.host]}
+    inventory.write(place, original.run, inventory.one_host(name), server_name)
+    return Target(original.run, name, place, original.secrets)

@@ -1,0 +1,55 @@
+"""Killed services and rebooted hosts come back and sell, unattended and in time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import Deployed
+from tests.harness import hosts
+from tests.harness.deadline import until
+from tests.harness.selling import Shop, open_shop
+
+pytestmark = pytest.mark.hosts
+AFTER_KILL_SECONDS = 10
+AFTER_BOOT_SECONDS = 60
+MAIN_PIDS = {
+    "postgresql": "head -n 1 /var/lib/postgresql/14/main/postmaster.pid",
+    "pgbouncer": "systemctl show --property=MainPID --value pgbouncer",
+    "odoo": "systemctl show --property=MainPID --value odoo",
+}
+
+
+@pytest.fixture
+def shop(deployed: Deployed) -> Iterator[Shop]:
+    """An open till on the deployed host."""
+    with open_shop(deployed) as shop:
+        yield shop
+
+
+@pytest.mark.parametrize("service", MAIN_PIDS)
+def test_a_killed_service_sells_again(deployed: Deployed, shop: Shop, service: str) -> None:
+    last = shop.sell()
+    # Three times in a row: a start limit would stop the service for good at one of them.
+    for _ in range(3):
+        killed = deployed.shell(f"pid=$({MAIN_PIDS[service]}); kill -9 $pid; echo $pid").strip()
+        taken = until(lambda: shop.sell(), AFTER_KILL_SECONDS, f"a sale after {service} was killed")
+        print(f"{service} killed: selling after {taken:.1f} s")
+        assert deployed.shell(MAIN_PIDS[service]).strip() != killed
+        sold = shop.sell()
+        assert sold > last
+        last = sold
+
+
+@pytest.mark.parametrize("how", ["reboot", "power cut"])
+def test_a_rebooted_host_sells_again(deployed: Deployed, shop: Shop, how: str) -> None:
+    last = shop.sell()
+    hosts.call(deployed.run, "stop" if how == "reboot" else "kill", deployed.host)
+    booted = time.monotonic()
+    hosts.call(deployed.run, "start", deployed.host)
+    left = AFTER_BOOT_SECONDS - (time.monotonic() - booted)
+    until(lambda: shop.sell() > last, left, f"a sale after a {how}")
+    print(f"{how}: selling {time.monotonic() - booted:.1f} s after the boot began")
+    assert deployed.shell("systemctl is-system-running").strip() == "running"
