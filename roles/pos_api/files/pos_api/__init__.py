@@ -1,0 +1,4 @@
+"""The POS API addon: see docs/api.md for its use and openapi.json for the list of its operations."""
+
+from . import frame, models, operations
+from .frame.takeover import take_over

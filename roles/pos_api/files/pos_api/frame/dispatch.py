@@ -1,0 +1,183 @@
+"""The path of every call: route, headers, body, caller, role, operation, answer."""
+
+import json
+import logging
+import threading
+import time
+from contextlib import contextmanager
+
+import psycopg2
+from odoo import exceptions, registry
+from odoo.service.model import check as retrying
+from odoo.sql_db import PoolError
+from odoo.tools import config
+from werkzeug.wrappers import Request, Response
+
+from .. import settings
+from . import conditional, idempotency, principal, problems, routing, validation
+from .call import FUNCTIONS, Call
+from .problems import Problem
+from .request import ApiRequest
+
+_logger = logging.getLogger(__name__)
+
+JSON_TYPE = "application/json"
+DRAIN_LIMIT = 32 * 1024 * 1024  # bytes of a refused body that are read, so that the client sees the answer
+UNAVAILABLE = (psycopg2.OperationalError, psycopg2.InterfaceError, PoolError)
+
+
+def database():
+    """Return the name of the database that the API serves.
+
+    Raises:
+        Problem: 503 where odoo.conf does not name exactly one.
+    """
+    names = [name.strip() for name in (config["db_name"] or "").split(",") if name.strip()]
+    if len(names) != 1:
+        raise Problem(503, "This server is not set up for exactly one database (db_name).", "unavailable")
+    return names[0]
+
+
+def _drain(httprequest):
+    """Read what is left of a refused body: closing a socket with unread data would reset it before the
+    answer."""
+    left = min(httprequest.content_length or 0, DRAIN_LIMIT)
+    while left > 0:
+        chunk = httprequest.stream.read(min(left, 65536))
+        if not chunk:
+            return
+        left -= len(chunk)
+
+
+def _read_body(httprequest, operation):
+    """Return the JSON value sent, None where the operation takes none."""
+    size = httprequest.content_length or 0
+    if operation.body is None:
+        if size:
+            raise Problem(400, "This operation takes no body.", "unreadable")
+        return None
+    limit = settings.current().max_body
+    if size > limit:
+        raise Problem(413, f"The body has {size} bytes; the limit is {limit}.")
+    charset = httprequest.mimetype_params.get("charset", "utf-8").lower()
+    if httprequest.mimetype != JSON_TYPE or charset not in ("utf-8", "utf8"):
+        raise Problem(415, "Send the body as application/json in UTF-8.", headers=[("Accept", JSON_TYPE)])
+    raw = httprequest.get_data()
+    if not raw:
+        raise Problem(400, "The body is missing.", "unreadable")
+    value = validation.read_json(raw)
+    validation.check_body(operation.body, value)
+    return value
+
+
+def _check_accept(httprequest):
+    accepted = httprequest.accept_mimetypes
+    if accepted and not any(accepted.quality(kind) for kind in (JSON_TYPE, problems.MEDIA_TYPE)):
+        raise Problem(406, "This API answers in application/json only.")
+
+
+@contextmanager
+def _translated():
+    """Turn the exceptions of Odoo and PostgreSQL into refusals, without their text unless it is meant for the
+    user."""
+    try:
+        yield
+    except Problem:
+        raise
+    except exceptions.AccessError as error:
+        raise Problem(403, "Your user may not do this.", "forbidden") from error
+    except exceptions.MissingError as error:
+        raise Problem(404, "There is no such record.") from error
+    except exceptions.AccessDenied as error:
+        raise problems.unauthorized("The credentials are not valid.") from error
+    except exceptions.UserError as error:
+        raise Problem(422, str(error.args[0]), "refused") from error
+    except UNAVAILABLE as error:
+        _logger.warning("POS API: the database cannot be used: %s", type(error).__name__, exc_info=True)
+        raise Problem(
+            503, "The database cannot be used at the moment.", "unavailable", headers=[("Retry-After", "1")]
+        ) from error
+    except Exception as error:
+        _logger.exception("POS API: unexpected error")
+        raise Problem(500, "The server met an unexpected error; its log has the details.") from error
+
+
+def _serialize(reply):
+    body = b"" if reply.body is None else json.dumps(reply.body, allow_nan=False).encode()
+    answer = Response(body, status=reply.status)
+    answer.autocorrect_location_header = False  # a path is enough, whatever name the client reached us by
+    if reply.body is None:
+        answer.headers.pop("Content-Type", None)
+    else:
+        answer.headers["Content-Type"] = JSON_TYPE
+    answer.headers["Cache-Control"] = "no-store"
+    for name, value in reply.headers.items():
+        answer.headers[name] = value
+    return answer
+
+
+def _in_transaction(httprequest, call, function):
+    """Run an operation in one transaction as the token's user; run it again after a serialization failure."""
+
+    @retrying
+    def attempt(name):
+        with ApiRequest(httprequest, name) as request:
+            if "pos_api" not in request.registry._init_modules:
+                raise Problem(503, "The module pos_api is not installed in this database.", "unavailable")
+            call.request = request
+            call.principal = principal.identify(request, call.operation)
+            _parse(httprequest, call)
+            if call.operation.takes("header", idempotency.HEADER):
+                return idempotency.once(call, function)
+            return function(call)
+
+    registry(call.database).check_signaling()
+    return attempt(call.database)
+
+
+def _parse(httprequest, call):
+    """Fill the call with the checked query, headers and body."""
+    operation = call.operation
+    call.query = validation.read_parameters(operation, "query", list(httprequest.args.items(multi=True)))
+    sent = [(name, httprequest.headers[name]) for name in operation.headers() if name in httprequest.headers]
+    call.headers = validation.read_parameters(operation, "header", sent)
+    call.body = _read_body(httprequest, operation)
+
+
+def _respond(httprequest):
+    operation, path = routing.match(httprequest.path, httprequest.method)
+    _check_accept(httprequest)
+    function, transaction = FUNCTIONS[operation.id]
+    call = Call(operation, httprequest.remote_addr or "", path)
+    if transaction:
+        call.database = database()
+        threading.current_thread().dbname = call.database
+        reply = _in_transaction(httprequest, call, function)
+    else:
+        _parse(httprequest, call)
+        reply = function(call)
+    if isinstance(reply, Problem):
+        raise reply
+    if operation.takes("header", conditional.IF_NONE_MATCH):
+        reply = conditional.tagged(reply, call.headers.get(conditional.IF_NONE_MATCH))
+    return _serialize(reply)
+
+
+def application(environ, start_response):
+    """Answer one call of the API (WSGI)."""
+    thread = threading.current_thread()
+    thread.url, thread.query_count, thread.query_time, thread.perf_t0 = (
+        environ.get("PATH_INFO"),
+        0,
+        0,
+        time.time(),
+    )
+    httprequest = Request(environ)
+    try:
+        with _translated():
+            answer = _respond(httprequest)
+    except Problem as problem:
+        _drain(httprequest)
+        answer = problems.response(problem, httprequest.path)
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer(environ, start_response)

@@ -1,0 +1,96 @@
+"""Who calls: the bearer token, the state of its user and family in the database, and the role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .. import keys, settings, tokens
+from .problems import Problem, unauthorized
+
+ANON, CASHIER, MANAGER = "anon", "cashier", "manager"
+CASHIER_GROUPS = ("base.group_user", "point_of_sale.group_pos_user")
+MANAGER_GROUPS = (
+    *CASHIER_GROUPS,
+    "point_of_sale.group_pos_manager",
+    "hr_attendance.group_hr_attendance_user",
+    "base.group_partner_manager",
+)
+
+
+@dataclass(frozen=True)
+class Principal:
+    """The caller: its verified token, the role its user has now and the absolute end of its token family."""
+
+    token: tokens.AccessToken
+    role: str
+    family_expires_at: object
+
+    @property
+    def is_manager(self):
+        """Whether the caller has the manager's role."""
+        return self.role == MANAGER
+
+
+def keyring():
+    """Return the keyring of the host.
+
+    Raises:
+        Problem: 503 where it cannot be used; the log names the file.
+    """
+    try:
+        return keys.keyring(settings.current().key_directory)
+    except keys.KeyringError as error:
+        keys._logger.critical("POS API: %s", error)
+        raise Problem(503, "The signing keys of this server cannot be used.", "unavailable") from error
+
+
+def database_id(env):
+    """Return the unique id of the database, to which every token is bound."""
+    return env["ir.config_parameter"].sudo().get_param("database.uuid")
+
+
+def role_of(user):
+    """Return the role that a user's groups give: manager, cashier or anon."""
+    if all(user.has_group(group) for group in MANAGER_GROUPS):
+        return MANAGER
+    if all(user.has_group(group) for group in CASHIER_GROUPS):
+        return CASHIER
+    return ANON
+
+
+def _bearer(header):
+    """Return the token of an Authorization header (RFC 6750 section 2.1; the only place where one is looked
+    for)."""
+    scheme, _, token = header.partition(" ")
+    if not header or scheme.lower() != "bearer":
+        raise unauthorized("Send an access token in the Authorization header.")
+    # two Authorization headers reach WSGI joined by a comma, which no token holds
+    return token
+
+
+def identify(request, operation):
+    """Set the request's user from its bearer token and return the :class:`Principal`, None for an anon
+    operation.
+
+    The family, the user's state and the signature are checked on every call, so that logout, deactivation and
+    demotion are in force with the next one.
+
+    Raises:
+        Problem: 401 for anything wrong with the token, 403 for a role that is not enough.
+    """
+    if operation.role == ANON:
+        return None
+    bearer = _bearer(request.httprequest.headers.get("Authorization", ""))
+    try:
+        token = tokens.verify(keyring(), settings.current(), database_id(request.env), bearer)
+    except tokens.TokenError as error:
+        raise unauthorized(str(error), "invalid_token", "invalid-token") from error
+    expires_at = request.env["pos.api.token.family"]._live_until(token.family_id, token.user_id)
+    if expires_at is None:
+        raise unauthorized("The access token has been revoked.", "invalid_token", "invalid-token")
+    request.uid = token.user_id
+    request.context = request.env["res.users"].context_get()
+    role = role_of(request.env.user)
+    if role == ANON or (operation.role == MANAGER and role != MANAGER):
+        raise Problem(403, f"This operation is for the role {operation.role}.", "forbidden")
+    return Principal(token, role, expires_at)

@@ -1,0 +1,44 @@
+"""Routes, made from the OpenAPI document."""
+
+import functools
+import re
+
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import Map, RequestRedirect, Rule
+
+from . import document
+from .problems import Problem
+
+MAX_ID = 2**31 - 1
+
+
+@functools.lru_cache(maxsize=1)
+def routes():
+    """Return the werkzeug map of all operations; a path's ``{id}`` is a whole number."""
+    rules = [
+        Rule(
+            re.sub(r"{(\w+)}", r"<int:\1>", operation.path), endpoint=operation.id, methods=[operation.method]
+        )
+        for operation in document.operations().values()
+    ]
+    return Map(rules, strict_slashes=True, redirect_defaults=False)
+
+
+def match(path, method):
+    """Return (operation, path parameters).
+
+    Raises:
+        Problem: 404 for an unknown path or an id that no record can have, 405 with ``Allow`` for a wrong
+            method.
+    """
+    adapter = routes().bind("")
+    try:
+        identifier, values = adapter.match(path, method)
+    except MethodNotAllowed as error:
+        allowed = ", ".join(sorted(error.valid_methods))
+        raise Problem(405, f"This resource knows only {allowed}.", headers=[("Allow", allowed)]) from error
+    except (NotFound, RequestRedirect) as error:
+        raise Problem(404, "There is no such resource.") from error
+    if any(not 0 < value <= MAX_ID for value in values.values()):
+        raise Problem(404, "There is no such record.")
+    return document.operations()[identifier], values

@@ -1,0 +1,1 @@
+from . import auth, discovery, health, orders, products

@@ -1,0 +1,124 @@
+"""Login, refresh, logout and who am I."""
+
+import functools
+from datetime import datetime
+
+from odoo import SUPERUSER_ID, api, exceptions, fields
+
+from .. import settings, tokens
+from ..frame import principal
+from ..frame.call import Reply, operation
+from ..frame.problems import Problem, unauthorized
+from ..records import moment
+from ..resources.user import describe
+
+
+@functools.lru_cache(maxsize=8)
+def _decoy(database, context):
+    """Return a hash that is verified in place of a password where there is none."""
+    return context.hash("decoy")
+
+
+def _spend(users, login, password, decoy):
+    """Take the time of a password check where the failed login made none: unknown or inactive user, no
+    password, or one that may use API keys only (two-factor authentication)."""
+    user = users.search(users._get_login_domain(login), order=users._get_login_order(), limit=1)
+    if user:
+        users.env.cr.execute("SELECT coalesce(password, '') <> '' FROM res_users WHERE id = %s", (user.id,))
+        if users.env.cr.fetchone()[0] and not user.with_user(user)._rpc_api_keys_only():
+            return
+    users._crypt_context().verify(password, decoy)
+
+
+def _check_password(call):
+    """Return the id of the user whose credentials were sent.
+
+    The check is Odoo's own, as for its RPC: a password, or an API key of the user; who has two-factor
+    authentication on must use an API key.
+
+    Raises:
+        Problem: 429 over the limits, 401 otherwise.
+    """
+    login, password = call.body["login"], call.body["password"]
+    attempts = call.env["pos.api.login.attempt"].sudo()
+    number, wait = attempts._begin(login, call.source)
+    if wait:
+        raise Problem(
+            429,
+            "Too many failed logins; wait before the next one.",
+            "too-many-logins",
+            headers=[("Retry-After", str(wait))],
+        )
+    # made before the check, so that its cost, once in a process, falls on every login alike
+    decoy = _decoy(call.database, call.env["res.users"]._crypt_context())
+    try:
+        user_id = call.request.registry["res.users"]._login(
+            call.database, login, password, {"interactive": False}
+        )
+    except exceptions.AccessDenied as error:
+        with call.request.registry.cursor() as cr:
+            _spend(api.Environment(cr, SUPERUSER_ID, {})["res.users"], login, password, decoy)
+        raise unauthorized("Login or password is wrong.", slug="bad-credentials") from error
+    attempts._succeed(number, login)
+    return user_id
+
+
+def _tokens(call, family):
+    """Return the reply with a new access and refresh token of a family."""
+    access, access_end = tokens.issue(
+        principal.keyring(), settings.current(), principal.database_id(call.env), family.user_id.id, family.id
+    )
+    refresh, refresh_end = family._new_refresh_token()
+    user = family.user_id.with_user(family.user_id)
+    return {
+        "token_type": "Bearer",
+        "access_token": access,
+        "expires_in": settings.current().access_token_lifetime,
+        "refresh_token": refresh,
+        "refresh_expires_at": moment(refresh_end),
+        "session_expires_at": moment(family.expires_at),
+        "user": describe(user),
+    }
+
+
+@operation("createToken")
+def create_token(call):
+    principal.keyring()
+    user_id = _check_password(call)
+    family = call.env["pos.api.token.family"].sudo()._open(user_id, call.source)
+    if principal.role_of(family.user_id) == principal.ANON:
+        raise Problem(403, "This user has no role in the point of sale.", "forbidden")
+    return Reply(200, _tokens(call, family))
+
+
+@operation("refreshToken")
+def refresh_token(call):
+    refused = unauthorized("The refresh token is not valid.", "invalid_token", "invalid-token")
+    token = call.env["pos.api.refresh.token"].sudo()._claim(call.body["refresh_token"])
+    family, now = token.family_id, fields.Datetime.now()
+    if not token or family.revoked_at or not family.user_id.active:
+        raise refused
+    if token.used_at:
+        family._revoke("reuse")
+        return refused  # not raised: the revocation has to be committed
+    if min(token.expires_at, family.expires_at) <= now:
+        raise refused
+    token.used_at = now
+    return Reply(200, _tokens(call, family))
+
+
+@operation("deleteCurrentToken")
+def delete_current_token(call):
+    call.env["pos.api.token.family"].sudo().browse(call.principal.token.family_id)._revoke("logout")
+    return Reply(204)
+
+
+@operation("getMe")
+def get_me(call):
+    token = call.principal.token
+    body = {
+        **describe(call.env.user),
+        "access_expires_at": moment(datetime.utcfromtimestamp(token.expires_at)),
+        "session_expires_at": moment(call.principal.family_expires_at),
+    }
+    return Reply(200, body)

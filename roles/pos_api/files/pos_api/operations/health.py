@@ -1,0 +1,51 @@
+"""Whether the API can work: a round trip to the database, and the modules it needs."""
+
+import logging
+import time
+
+import psycopg2
+from odoo import registry, sql_db
+from odoo.modules.module import load_information_from_description_file
+
+from ..frame import dispatch
+from ..frame.call import Reply, operation
+from ..frame.problems import Problem
+
+_logger = logging.getLogger(__name__)
+
+
+def _probe(name):
+    """Return ({module: state} of the needed modules, milliseconds of a SELECT) over a connection of the
+    pool."""
+    needed = ["pos_api", *load_information_from_description_file("pos_api")["depends"]]
+    with sql_db.db_connect(name).cursor() as cr:
+        started = time.perf_counter()
+        cr.execute("SELECT 1")
+        cr.fetchone()
+        elapsed = (time.perf_counter() - started) * 1000
+        cr.execute("SELECT name, state FROM ir_module_module WHERE name IN %s", (tuple(needed),))
+        states = dict(cr.fetchall())
+    return {module: states.get(module, "missing") for module in needed}, round(elapsed, 3)
+
+
+@operation("getHealth", transaction=False)
+def get_health(call):
+    name = dispatch.database()
+    try:
+        modules, elapsed = _probe(name)
+        loaded = "pos_api" in registry(name)._init_modules
+    except (*dispatch.UNAVAILABLE, psycopg2.ProgrammingError) as error:
+        _logger.warning("POS API: health check failed: %s", type(error).__name__, exc_info=True)
+        raise Problem(
+            503, "The database does not answer.", "unavailable", headers=[("Retry-After", "1")]
+        ) from error
+    wrong = sorted(module for module, state in modules.items() if state != "installed")
+    if wrong or not loaded:
+        raise Problem(
+            503,
+            f"Modules are not ready: {', '.join(wrong) or 'pos_api is not loaded'}.",
+            "unavailable",
+            headers=[("Retry-After", "5")],
+            modules=modules,
+        )
+    return Reply(200, {"status": "ok", "database": {"round_trip_ms": elapsed}, "modules": modules})
