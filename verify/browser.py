@@ -2,16 +2,18 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import quote
 
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from verify.web import Site
 
+DASHBOARD = "/web#action=point_of_sale.action_client_pos_menu"
 STEP_MILLISECONDS = 30_000
 LOAD_MILLISECONDS = 120_000
 FLAGS = (
@@ -23,14 +25,6 @@ FLAGS = (
     "--no-first-run",
     "--no-sandbox",
 )
-
-
-@dataclass(frozen=True)
-class Sale:
-    """What the browser saw of a sale: the receipt's text, and how the page itself was delivered."""
-
-    receipt: str
-    protocol: str
 
 
 def missing() -> str | None:
@@ -64,49 +58,76 @@ def open_page(site: Site) -> Iterator[Page]:
             context.close()
 
 
-def log_in(page: Page, site: Site, login: str, password: str) -> None:
-    """Log in through Odoo's login form."""
-    page.goto(f"{site.origin}/web/login?redirect=/web%23action=point_of_sale.action_client_pos_menu")
+def sell(
+    page: Page, site: Site, user: tuple[str, str], name: str, keep_screenshot: Callable[[str, Page], None]
+) -> dict[str, float]:
+    """Log in through Odoo's form, open a till from the dashboard, and sell one piece of a product for cash.
+
+    Args:
+        page: an empty page.
+        site: the site to use.
+        user: login and password.
+        name: what both the till and the product are called.
+        keep_screenshot: called with a title and the page after each step.
+
+    Returns:
+        Seconds that each step took.
+
+    Raises:
+        playwright.sync_api.TimeoutError: what a step waits for did not appear.
+    """
+    seconds = {}
+    for title, step in (
+        ("Log in", lambda: _log_in(page, site, *user)),
+        ("Open the till", lambda: _open_till(page, name)),
+        ("Add a product", lambda: _add_product(page, name)),
+        ("Pay in cash", lambda: _pay(page)),
+    ):
+        began = time.perf_counter()
+        step()
+        seconds[title] = round(time.perf_counter() - began, 2)
+        keep_screenshot(title, page)
+    return seconds
+
+
+def protocol(page: Page) -> str:
+    """Return how the page was delivered, such as h2."""
+    return str(page.evaluate("performance.getEntriesByType('navigation')[0].nextHopProtocol"))
+
+
+def _log_in(page: Page, site: Site, login: str, password: str) -> None:
+    page.goto(f"{site.origin}/web/login?redirect={quote(DASHBOARD)}")
     page.locator("input[name=login]").fill(login)
     page.locator("input[name=password]").fill(password)
     page.locator("form.oe_login_form button[type=submit]").click()
+    page.locator(".o_kanban_record").first.wait_for(timeout=LOAD_MILLISECONDS)
 
 
-def open_till(page: Page, name: str) -> None:
-    """Start a session of a till from the dashboard, and count the opening cash where Odoo asks for it."""
+def _open_till(page: Page, name: str) -> None:
+    """Start a session from the till's card, and count the opening cash where Odoo asks for it."""
     card = page.locator(".o_kanban_record", has_text=name)
-    card.get_by_role("button", name="New Session").click(timeout=LOAD_MILLISECONDS)
-    page.wait_for_url("**/pos/**", timeout=LOAD_MILLISECONDS)
+    card.get_by_role("button", name="New Session").click()
     popup = page.locator(".opening-cash-control")
-    products = page.locator(".product-screen")
-    popup.or_(products).first.wait_for(timeout=LOAD_MILLISECONDS)
+    product = page.locator("article.product", has_text=name)
+    popup.or_(product).first.wait_for(timeout=LOAD_MILLISECONDS)
     page.locator(".pos .loader").wait_for(state="hidden", timeout=LOAD_MILLISECONDS)
     if popup.is_visible():
         popup.locator(".button", has_text="Open session").click()
         popup.wait_for(state="hidden")
 
 
-def sell(page: Page, product: str) -> None:
-    """Sell one piece of a product for cash, up to the receipt."""
-    page.locator("article.product", has_text=product).click()
-    _shown(page, ".order .orderline").get_by_text(product).wait_for()
+def _add_product(page: Page, name: str) -> None:
+    page.locator("article.product", has_text=name).click()
+    page.locator(".order .orderline", has_text=name).wait_for()
+
+
+def _pay(page: Page) -> None:
+    """Take the exact amount in cash and validate, up to the receipt."""
     page.locator(".product-screen .button.pay").click()
     page.locator(".payment-screen .paymentmethod").first.click()
     page.locator(".payment-screen .paymentline.selected").wait_for()
     page.locator(".payment-screen .button.next.highlight").click()
-
-
-def receipt(page: Page) -> Sale:
-    """Return the receipt once the server has taken the order."""
-    text = _shown(page, ".receipt-screen .pos-receipt").inner_text()
-    protocol = page.evaluate("performance.getEntriesByType('navigation')[0].nextHopProtocol")
-    return Sale(text, str(protocol))
-
-
-def _shown(page: Page, selector: str) -> Locator:
-    found = page.locator(selector).first
-    found.wait_for()
-    return found
+    page.locator(".receipt-screen .pos-receipt").wait_for()
 
 
 def _trust(home: Path, authority: Path) -> None:

@@ -1,4 +1,4 @@
-"""One SSH connection per host, shared by commands and by tunnels to ports that listen on the host's loopback."""
+"""One SSH connection per host, shared by commands and by tunnels to ports on the host's loopback."""
 
 import os
 import shlex
@@ -106,7 +106,9 @@ def socket_folder(connection: Connection, address: str, port: int) -> str:
             raise UnreachableError(f"{path} is too long for a unix socket: set TMPDIR to a shorter folder")
         done = _control(connection, "-O", "forward", "-L", f"{path}:{address}:{port}")
         if done.returncode != 0:
-            raise UnreachableError(f"host {connection.host.name}: no tunnel to {address}:{port}: {done.stderr.strip()}")
+            raise UnreachableError(
+                f"host {connection.host.name}: no tunnel to {address}:{port}: {done.stderr.strip()}"
+            )
     return str(folder)
 
 

@@ -1,15 +1,34 @@
-"""SQL clients: psycopg2 straight to PostgreSQL or through the pooler, and psql as the superuser on the host."""
+"""SQL clients: psycopg2, straight to PostgreSQL or through the pooler, and psql as superuser on the host."""
 
 import json
+import select
 from contextlib import closing
 from typing import Any
 
 import psycopg2
-from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT, connection
+from psycopg2.extensions import (
+    ISOLATION_LEVEL_AUTOCOMMIT,
+    POLL_OK,
+    POLL_READ,
+    connection,
+    set_wait_callback,
+)
 
 from verify.host import Shell
 
-CONNECT_SECONDS = 10
+ANSWER_SECONDS = 10
+PSQL = "cd / && runuser -u postgres -- psql -XAq -h /var/run/postgresql"
+
+
+def _wait(client: connection) -> None:
+    """Wait for the server, but not as long as a pooler without a free server would let a client wait."""
+    while (state := client.poll()) != POLL_OK:
+        reading, writing = ([client], []) if state == POLL_READ else ([], [client])
+        if not any(select.select(reading, writing, [], ANSWER_SECONDS)):
+            raise psycopg2.OperationalError(f"no answer within {ANSWER_SECONDS} s")
+
+
+set_wait_callback(_wait)
 
 
 def connect(target: dict[str, Any], database: str) -> connection:
@@ -20,11 +39,9 @@ def connect(target: dict[str, Any], database: str) -> connection:
         database: name of the database.
 
     Raises:
-        psycopg2.OperationalError: refused, or no answer within `CONNECT_SECONDS`.
+        psycopg2.OperationalError: refused, or no answer within `ANSWER_SECONDS`; so do all queries.
     """
-    client = psycopg2.connect(
-        **target, dbname=database, connect_timeout=CONNECT_SECONDS, application_name="tillstack-verify"
-    )
+    client = psycopg2.connect(**target, dbname=database, application_name="tillstack-verify")
     client.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
     return client
 
@@ -50,7 +67,7 @@ def superuser_rows(shell: Shell, port: int, query: str) -> list[dict[str, Any]]:
     """
     wrapped = f"SELECT coalesce(json_agg(row_to_json(found)), '[]') FROM ({query}) found"
     text = shell.output(
-        "cd / && runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -h /var/run/postgresql -p %s -d postgres -c %s",
+        f"{PSQL} -t -v ON_ERROR_STOP=1 -p %s -d postgres -c %s",
         str(port),
         wrapped,
     )
@@ -59,13 +76,16 @@ def superuser_rows(shell: Shell, port: int, query: str) -> list[dict[str, Any]]:
 
 
 def pooler_rows(shell: Shell, port: int, command: str) -> list[dict[str, str]]:
-    """Return the rows of one of PgBouncer's SHOW commands, asked over its unix socket as the system user postgres.
+    """Return the rows of a SHOW command of PgBouncer, asked over its unix socket as the system user postgres.
+
+    The console lets in the user pgbouncer who comes from the pooler's own system user
+    (PgBouncer manual, admin console).
 
     Raises:
         CommandError: psql failed, or the console refused.
     """
     text = shell.output(
-        "cd / && runuser -u postgres -- psql -XAq -F %s -P footer=off -h /var/run/postgresql -p %s -d pgbouncer -c %s",
+        f"{PSQL} -F %s -P footer=off -p %s -U pgbouncer -d pgbouncer -c %s",
         "\x1f",
         str(port),
         command,

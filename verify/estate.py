@@ -105,7 +105,11 @@ def describe(inventories: Sequence[str], groups: dict[str, list[str]]) -> Estate
     folder = Path(tempfile.mkdtemp(prefix="tillstack-describe-"))
     try:
         done = _ansible(
-            "playbook", inventories, str(REPOSITORY / "playbooks/describe.yml"), "-e", f"describe_directory={folder}"
+            "playbook",
+            inventories,
+            str(REPOSITORY / "playbooks/describe.yml"),
+            "-e",
+            f"describe_directory={folder}",
         )
         documents = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
     finally:
@@ -127,9 +131,7 @@ def describe(inventories: Sequence[str], groups: dict[str, list[str]]) -> Estate
     return Estate(hosts, unreachable)
 
 
-def _ansible(
-    program: str, inventories: Sequence[str], *arguments: str
-) -> subprocess.CompletedProcess[str]:
+def _ansible(program: str, inventories: Sequence[str], *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run one of Ansible's programs from the repository, so that its ansible.cfg and collection are found."""
     command = [sys.executable, "-m", "ansible", program]
     for inventory in inventories:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from verify.web import Client, Site
+from verify.web import REQUEST_SECONDS, Client, Site
 
 
 class OdooError(Exception):
@@ -19,24 +19,28 @@ class OdooSession:
     partner_id: int
 
 
-def rpc(client: Client, path: str, parameters: dict[str, Any]) -> Any:
+def rpc(client: Client, path: str, parameters: dict[str, Any], seconds: float = REQUEST_SECONDS) -> Any:
     """Send one JSON-RPC request.
 
     Args:
         client: a client of the site.
         path: a route of type json, such as /web/session/authenticate.
         parameters: the route's arguments.
+        seconds: how long to wait for the answer.
 
     Raises:
+        requests.Timeout: no answer in time.
         OdooError: the answer is an error, or no JSON-RPC answer at all.
     """
-    answer = client.post(path, json={"jsonrpc": "2.0", "method": "call", "params": parameters})
+    answer = client.post(
+        path, json={"jsonrpc": "2.0", "method": "call", "params": parameters}, timeout=seconds
+    )
     if answer.status_code != 200 or "json" not in answer.headers.get("Content-Type", ""):
         raise OdooError(f"{path}: HTTP status {answer.status_code}: {answer.text[:200]}")
     body = answer.json()
     if "error" in body:
-        error = body["error"].get("data", {})
-        raise OdooError(f"{path}: {error.get('name', '')}: {error.get('message', body['error'].get('message'))}")
+        error = {"name": "", "message": body["error"].get("message"), **body["error"].get("data", {})}
+        raise OdooError(f"{path}: {error['name']}: {error['message']}")
     return body.get("result")
 
 
@@ -47,9 +51,7 @@ def log_in(site: Site, database: str, login: str, password: str) -> OdooSession:
         OdooError: login or password is wrong.
     """
     client = Client(site)
-    session = rpc(
-        client, "/web/session/authenticate", {"db": database, "login": login, "password": password}
-    )
+    session = rpc(client, "/web/session/authenticate", {"db": database, "login": login, "password": password})
     return OdooSession(client, session["uid"], session["partner_id"])
 
 

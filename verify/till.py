@@ -35,8 +35,9 @@ def prepare(odoo: OdooSession, series: str) -> Till:
         series: "15.0" or "14.0".
     """
     journal = _ensure(odoo, "account.journal", {"type": "cash", "code": "TSTV"})
-    cash: dict[str, Any] = {"journal_id": journal} if series != "14.0" else {
-        "is_cash_count": True, "cash_journal_id": journal}
+    cash: dict[str, Any] = (
+        {"journal_id": journal} if series != "14.0" else {"is_cash_count": True, "cash_journal_id": journal}
+    )
     method = _ensure(odoo, "pos.payment.method", cash)
     config = _ensure(odoo, "pos.config", {"payment_method_ids": [[6, 0, [method]]], "module_pos_hr": False})
     template = _ensure(
@@ -47,8 +48,12 @@ def prepare(odoo: OdooSession, series: str) -> Till:
     (product,) = call(odoo, "product.product", "search", [["product_tmpl_id", "=", template]])
     till = Till(series, config, method, product)
     for session in _open_sessions(odoo, till):
-        call(odoo, "pos.order", "unlink", call(odoo, "pos.order", "search", [
-            ["session_id", "=", session], ["state", "=", "draft"]]))
+        call(
+            odoo,
+            "pos.order",
+            "unlink",
+            call(odoo, "pos.order", "search", [["session_id", "=", session], ["state", "=", "draft"]]),
+        )
         close_session(odoo, till, session)
     return till
 

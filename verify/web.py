@@ -1,5 +1,6 @@
 """HTTPS to one host under the name its certificate has, whatever the name resolves to."""
 
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,8 @@ class Client(requests.Session):
         super().__init__()
         self.site = site
         self.trust_env = False
-        self.verify = str(site.ca) if site.ca else True
+        # The system's authorities, as browsers and curl use them; requests would bring its own.
+        self.verify = str(site.ca) if site.ca else ssl.get_default_verify_paths().capath or True
         self.headers["Host"] = site.host_header
         self.mount("https://", _NamedAdapter(site.name))
 

@@ -1,0 +1,237 @@
+"""Options and fixtures of the suite; see docs/verify.md."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from verify import till as tills
+from verify.connection import socket_folder
+from verify.estate import GROUPS, Estate, EstateError, describe, read_groups
+from verify.machines import Machine, Machines
+from verify.odoo_rpc import OdooSession, log_in
+from verify.recorder import NotRun, Recorder
+from verify.report import Measure, Screenshot
+from verify.web import Client, Site
+
+OWN_CA = "/etc/tillstack/ca.pem"
+RECORDER = pytest.StashKey[Recorder]()
+MARKERS = (
+    "explained_by(*groups): whose units' journals explain a failure",
+    "changes_data: makes a sale on verify's own till; leave out with -m 'not changes_data'",
+    "browser: needs Chromium on the controller",
+    "uses_up_logins: later logins from the same address may be refused for a while; runs last",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("tillstack")
+    group.addoption(
+        "--inventory",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="Ansible inventory of the estate to verify; may be given more than once",
+    )
+    group.addoption(
+        "--report-dir",
+        type=Path,
+        default=Path("build/verify"),
+        metavar="FOLDER",
+        help="where report.json, report.html, junit.xml and screenshots go (default: build/verify)",
+    )
+    group.addoption(
+        "--ca-file",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="authority of the web server's certificate, if neither the role's own nor a public one",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+    if config.option.help or config.option.markers:
+        return
+    inventories = config.getoption("--inventory")
+    if not inventories:
+        raise pytest.UsageError("say which estate to verify: --inventory inventory/single")
+    try:
+        groups = read_groups(inventories)
+    except EstateError as error:
+        raise pytest.UsageError(str(error)) from error
+    folder = config.getoption("--report-dir")
+    if config.option.xmlpath is None:
+        config.option.xmlpath = str(folder / "junit.xml")
+    recorder = Recorder(folder, groups)
+    config.stash[RECORDER] = recorder
+    config.pluginmanager.register(recorder)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a check that asks for ``<group>_host`` once for each host of the group."""
+    for group in GROUPS:
+        fixture = f"{group}_host"
+        if fixture in metafunc.fixturenames:
+            hosts = metafunc.config.stash[RECORDER].groups[group]
+            metafunc.parametrize(fixture, hosts or [None], ids=hosts or [f"no {group} host"], indirect=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("uses_up_logins") is not None)
+
+
+@pytest.fixture(scope="session")
+def estate(pytestconfig: pytest.Config) -> Estate:
+    """The estate as Ansible resolves it."""
+    return describe(pytestconfig.getoption("--inventory"), pytestconfig.stash[RECORDER].groups)
+
+
+@pytest.fixture(scope="session")
+def machines(pytestconfig: pytest.Config, estate: Estate) -> Iterator[Machines]:
+    """All hosts of the estate."""
+    machines = Machines(estate)
+    pytestconfig.stash[RECORDER].use(machines)
+    yield machines
+    machines.close()
+
+
+def _host(request: pytest.FixtureRequest, machines: Machines) -> Machine:
+    if request.param is None:
+        raise NotRun("the inventory has no host in this group")
+    return machines.get(request.param)
+
+
+@pytest.fixture(scope="session")
+def postgresql_host(request: pytest.FixtureRequest, machines: Machines) -> Machine:
+    """Each host of the group postgresql."""
+    return _host(request, machines)
+
+
+@pytest.fixture(scope="session")
+def pgbouncer_host(request: pytest.FixtureRequest, machines: Machines) -> Machine:
+    """Each host of the group pgbouncer."""
+    return _host(request, machines)
+
+
+@pytest.fixture(scope="session")
+def odoo_host(request: pytest.FixtureRequest, machines: Machines) -> Machine:
+    """Each host of the group odoo."""
+    return _host(request, machines)
+
+
+@pytest.fixture(scope="session")
+def nginx_host(request: pytest.FixtureRequest, machines: Machines) -> Machine:
+    """Each host of the group nginx."""
+    return _host(request, machines)
+
+
+@pytest.fixture
+def measure(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Puts a figure into the report: ``measure("round trip", 0.8, "ms")``."""
+
+    def note(name: str, value: float | int | str, unit: str = "") -> None:
+        request.node.user_properties.append((name, Measure(name, value, unit)))
+
+    return note
+
+
+@pytest.fixture
+def keep_screenshot(
+    request: pytest.FixtureRequest, pytestconfig: pytest.Config
+) -> Callable[[str, Any], None]:
+    """Keeps a picture of a browser's page with the report: ``keep_screenshot("Receipt", page)``."""
+    folder: Path = pytestconfig.getoption("--report-dir")
+
+    def keep(title: str, page: Any) -> None:
+        path = Path("screenshots", f"{title.lower().replace(' ', '-')}.png")
+        page.screenshot(path=folder / path)
+        request.node.user_properties.append((title, Screenshot(title, str(path))))
+
+    return keep
+
+
+def _application(estate: Estate) -> dict[str, Any]:
+    """Return user and password of the application for libpq."""
+    user, password = estate.variable("odoo_database_user"), estate.variable("odoo_database_password")
+    if user is None or password is None:
+        raise NotRun("no host of the group odoo says who the application's database user is")
+    return {"user": user, "password": password}
+
+
+@pytest.fixture
+def direct(postgresql_host: Machine, estate: Estate) -> dict[str, Any]:
+    """Where and as whom the application would reach PostgreSQL itself."""
+    port = int(postgresql_host.variables["postgresql_port"])
+    return {
+        "host": socket_folder(postgresql_host.connection, "127.0.0.1", port),
+        "port": port,
+        **_application(estate),
+    }
+
+
+@pytest.fixture
+def pooled(pgbouncer_host: Machine, estate: Estate) -> dict[str, Any]:
+    """Where and as whom the application reaches the pooler."""
+    port = int(pgbouncer_host.variables["pgbouncer_listen_port"])
+    return {
+        "host": socket_folder(pgbouncer_host.connection, "127.0.0.1", port),
+        "port": port,
+        **_application(estate),
+    }
+
+
+@pytest.fixture
+def database(estate: Estate) -> str:
+    """The application's database."""
+    return str(estate.variable("odoo_database"))
+
+
+@pytest.fixture(scope="session")
+def site(nginx_host: Machine, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """The web server of a host, under its certificate's name."""
+    variables = nginx_host.variables
+    authority: Path | None = pytestconfig.getoption("--ca-file")
+    if variables["nginx_tls_mode"] == "own_ca" and authority is None:
+        authority = tmp_path_factory.mktemp("ca") / f"{nginx_host.name}.pem"
+        authority.write_text(nginx_host.shell.text(OWN_CA) + "\n")
+    return Site(
+        address=nginx_host.address,
+        name=str(variables["nginx_server_name"]),
+        https_port=int(variables["nginx_https_port"]),
+        http_port=int(variables["nginx_http_port"]),
+        ca=authority,
+    )
+
+
+@pytest.fixture
+def client(site: Site) -> Iterator[Client]:
+    """An HTTPS client of the site, not logged in."""
+    with Client(site) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def administrator(estate: Estate) -> tuple[str, str]:
+    """Login and password of the user that the role odoo made."""
+    password = estate.variable("odoo_admin_password")
+    if password is None:
+        raise NotRun("no host of the group odoo has odoo_admin_password")
+    return "admin", str(password)
+
+
+@pytest.fixture(scope="session")
+def odoo(site: Site, estate: Estate, administrator: tuple[str, str]) -> OdooSession:
+    """A web session of the administrator."""
+    return log_in(site, str(estate.variable("odoo_database")), *administrator)
+
+
+@pytest.fixture(scope="session")
+def till(odoo: OdooSession, estate: Estate) -> Iterator[tills.Till]:
+    """Verify's own till, taken out of the archive for this run."""
+    till = tills.prepare(odoo, str(estate.variable("odoo_series")))
+    yield till
+    tills.put_away(odoo, till)

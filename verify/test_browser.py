@@ -1,0 +1,57 @@
+"""The till in a real browser, used as a cashier uses it."""
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from verify import browser
+from verify.database import connect, value
+from verify.recorder import NotRun
+from verify.till import NAME, Till
+from verify.web import Site
+
+CONCERN = "Till in a browser"
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.changes_data,
+    pytest.mark.explained_by("odoo", "nginx", "pgbouncer"),
+]
+LAST_ORDER = "SELECT max(id) FROM pos_order"
+NEW_ORDERS = """
+    SELECT json_agg(json_build_object('state', pos_order.state, 'total', amount_total) ORDER BY pos_order.id)
+      FROM pos_order JOIN pos_session ON pos_session.id = session_id
+     WHERE config_id = %s AND pos_order.id > %s
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _browser_is_here() -> None:
+    """Leave these checks out on a machine without a browser."""
+    if reason := browser.missing():
+        raise NotRun(reason)
+
+
+def test_sale_by_clicks(
+    site: Site,
+    till: Till,
+    administrator: tuple[str, str],
+    pooled: dict[str, Any],
+    database: str,
+    keep_screenshot: Callable[[str, Any], None],
+    measure: Callable[..., None],
+) -> None:
+    """A cashier logs in, opens the till and sells a product for cash; the order is paid in the database."""
+    with closing(connect(pooled, database)) as sql:
+        before = value(sql, LAST_ORDER) or 0
+        with browser.open_page(site) as page:
+            try:
+                steps = browser.sell(page, site, administrator, NAME, keep_screenshot)
+                measure("delivered by", browser.protocol(page))
+            except Exception:
+                keep_screenshot("Where it stopped", page)
+                raise
+        for title, seconds in steps.items():
+            measure(title, seconds, "s")
+        assert value(sql, NEW_ORDERS, till.config_id, before) == [{"state": "paid", "total": 1.0}]

@@ -1,0 +1,155 @@
+"""Odoo itself: what is closed, how many processes serve, and that its bus carries a message."""
+
+import configparser
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from verify.database import connect, value
+from verify.estate import Estate
+from verify.machines import Machine
+from verify.network import LOOPBACK, listening, reachable
+from verify.odoo_rpc import OdooError, OdooSession, call, rpc
+from verify.web import Client
+
+CONCERN = "Odoo"
+pytestmark = pytest.mark.explained_by("odoo")
+
+CONFIGURATION = "/etc/odoo/odoo.conf"
+BUS_SECONDS = 10
+
+
+def _options(machine: Machine) -> dict[str, str]:
+    """Return the options of the configuration file that the running master was started with."""
+    arguments = machine.shell.output(
+        "tr '\\0' ' ' < /proc/$(systemctl show --value -p MainPID odoo.service)/cmdline"
+    )
+    assert CONFIGURATION in arguments, f"the master was started without {CONFIGURATION}"
+    assert "--db-filter" not in arguments
+    parser = configparser.RawConfigParser()
+    parser.read_string(machine.shell.text(CONFIGURATION))
+    return dict(parser["options"])
+
+
+@pytest.mark.parametrize("path", ["/web/database/manager", "/web/database/selector"])
+def test_database_manager_is_closed(client: Client, path: str) -> None:
+    """The pages of the database manager are not there."""
+    answer = client.get(path)
+    assert answer.status_code in (403, 404), f"{path} answers {answer.status_code}"
+
+
+def test_databases_are_not_listed(client: Client) -> None:
+    """No route lists the databases."""
+    for path, parameters in (
+        ("/jsonrpc", {"service": "db", "method": "list", "args": []}),
+        ("/web/database/list", {}),
+    ):
+        with pytest.raises(OdooError):
+            rpc(client, path, parameters)
+
+
+def test_database_service_refuses_changes(client: Client) -> None:
+    """The database service of JSON-RPC refuses to make, copy, dump or drop a database."""
+    for method, arguments in (
+        ("create_database", ["x", "tillstack_verify", False, "en_US"]),
+        ("duplicate_database", ["x", "tillstack_verify_none", "tillstack_verify"]),
+        ("dump", ["x", "tillstack_verify_none", "zip"]),
+        ("drop", ["x", "tillstack_verify_none"]),
+    ):
+        with pytest.raises(OdooError, match="(?i)access"):
+            rpc(client, "/jsonrpc", {"service": "db", "method": method, "args": arguments})
+
+
+def test_one_database_without_filter(odoo_host: Machine) -> None:
+    """The database is named and not filtered, so that no request lists databases."""
+    options = _options(odoo_host)
+    assert options["db_name"] == odoo_host.variables["odoo_database"]
+    assert options.get("dbfilter", "") in ("", "False")
+
+
+def test_master_password_is_hashed(odoo_host: Machine) -> None:
+    """The master password is stored as a hash, in a file that others can't read."""
+    assert _options(odoo_host)["admin_passwd"].startswith("$pbkdf2-sha512$")
+    facts = odoo_host.shell.file(CONFIGURATION)
+    assert facts and (facts.user, facts.mode & 0o027) == ("root", 0), f"{CONFIGURATION}: {facts}"
+
+
+def test_processes(odoo_host: Machine, measure: Callable[..., None]) -> None:
+    """As many processes serve as were wanted: workers, cron and longpolling."""
+    workers, cron = (int(odoo_host.variables[name]) for name in ("odoo_workers", "odoo_max_cron_threads"))
+    commands = odoo_host.shell.output(
+        "ps --no-headers -o args --ppid $(systemctl show --value -p MainPID odoo.service)"
+    ).splitlines()
+    longpolling = [command for command in commands if " gevent" in command]
+    measure("workers and cron processes", len(commands) - len(longpolling))
+    assert len(longpolling) == 1, f"{len(longpolling)} longpolling processes"
+    assert len(commands) - 1 == workers + cron, (
+        f"wanted odoo_workers {workers} + odoo_max_cron_threads {cron}"
+    )
+
+
+def test_exposure(odoo_host: Machine) -> None:
+    """Odoo's own ports are open to nginx alone."""
+    behind = odoo_host.variables["odoo_http_interface"]
+    for name in ("odoo_http_port", "odoo_longpolling_port"):
+        port = int(odoo_host.variables[name])
+        found = listening(odoo_host, port)
+        assert found, f"nothing listens on {name}"
+        if behind in LOOPBACK:
+            assert found <= LOOPBACK, f"{name} listens on {found}"
+            assert odoo_host.connection.local or not reachable(odoo_host, port), (
+                f"{name} {port} can be reached from outside"
+            )
+
+
+def test_modules_are_installed(odoo: OdooSession, estate: Estate) -> None:
+    """All wanted modules are installed, and none waits for an upgrade."""
+    modules = call(
+        odoo, "ir.module.module", "search_read", [["state", "!=", "uninstalled"]], ["name", "state"]
+    )
+    states = {module["name"]: module["state"] for module in modules}
+    wanted = [*estate.variable("odoo_modules"), "pos_api"]
+    assert {name: states.get(name) for name in wanted} == dict.fromkeys(wanted, "installed")
+    assert [name for name, state in states.items() if state.startswith("to ")] == []
+
+
+@pytest.mark.explained_by("odoo", "nginx", "pgbouncer")
+def test_bus_message_arrives(
+    odoo: OdooSession, pooled: dict[str, Any], database: str, measure: Callable[..., None]
+) -> None:
+    """A browser that waits at /longpolling/poll is told of a change at once.
+
+    The message goes as NOTIFY through the pooler to the longpolling process, and from there through nginx.
+    """
+    with closing(connect(pooled, database)) as sql:
+        last = value(sql, "SELECT coalesce(max(id), 0) FROM bus_bus")
+    (model,) = call(odoo, "ir.model", "search", [["model", "=", "res.partner"]])
+    activity = {
+        "res_model_id": model,
+        "res_id": odoo.partner_id,
+        "user_id": odoo.user_id,
+        "summary": "verify",
+    }
+    with ThreadPoolExecutor(1) as executor:
+        waiting = executor.submit(_wait_for_activity, odoo, last)
+        began = time.perf_counter()
+        created = call(odoo, "mail.activity", "create", activity)
+        try:
+            arrived = waiting.result()
+        finally:
+            call(odoo, "mail.activity", "unlink", [created])
+    measure("change to browser", round((arrived - began) * 1000), "ms")
+
+
+def _wait_for_activity(odoo: OdooSession, last: int) -> float:
+    """Poll until the bus tells of an activity, and return when it did."""
+    while True:
+        notices = rpc(odoo.client, "/longpolling/poll", {"channels": [], "last": last}, BUS_SECONDS)
+        assert notices, "the poll ended without a message"
+        if any("activity" in str(notice["message"]) for notice in notices):
+            return time.perf_counter()
+        last = max(notice["id"] for notice in notices)
