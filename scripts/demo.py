@@ -149,17 +149,6 @@ def groups_of(plan: Plan, host: str) -> list[str]:
     return [group for group, members in plan.groups.items() if host in members]
 
 
-def write_inventory(run: hosts.Run, plan: Plan, target: Path) -> Path:
-    """Write the demo's inventory and return the file that holds its secrets."""
-    inventory.write(target, run, plan.groups)
-    variables = target / "group_vars"
-    secrets = variables / "all" / "secrets.yml"
-    inventory.keep_secrets(secrets)
-    shutil.copytree(hosts.ROOT / "inventory" / "demo" / "group_vars", variables, dirs_exist_ok=True)
-    (variables / "all" / "series.yml").write_text(f'odoo_series: "{plan.series}"\n')
-    return secrets
-
-
 def deploy(target: Path, log: Path) -> None:
     """Run site.yml, showing Ansible's own output.
 
@@ -178,9 +167,18 @@ def deploy(target: Path, log: Path) -> None:
         raise DemoError(f"ansible-playbook ended with {result.status}: see above, or {log}; then run again")
 
 
-def verify(target: Path) -> int:
+def verify(target: Path, report: Path) -> int:
     """Run the acceptance checks and return their exit status."""
-    command = [sys.executable, "-m", "pytest", "verify", "--inventory", str(target)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "verify",
+        "--inventory",
+        str(target),
+        "--report-dir",
+        str(report),
+    ]
     return subprocess.run(command, cwd=hosts.ROOT, env=playbook.environment(), check=False).returncode
 
 
@@ -198,12 +196,13 @@ def summary(durations: dict[str, float], rows: dict[str, str], label: str) -> No
         console.print(f"{name + ':':10} {text}", soft_wrap=True)
 
 
-def up(run: hosts.Run, build: Path, series: str) -> int:
+def up(run: hosts.Run, build: Path, report: Path, series: str) -> int:
     """Deploy and verify; return the exit status of the demo.
 
     Args:
         run: The run of disposable hosts to use.
         build: Folder for the inventory, the log and the certificate.
+        report: Folder for what verify reports.
         series: "auto", "15.0" or "14.0".
 
     Raises:
@@ -216,19 +215,19 @@ def up(run: hosts.Run, build: Path, series: str) -> int:
         console.print(plan.label, style="bold yellow")
     with phase("hosts", durations):
         addresses = boot(run, plan)
-        secrets = write_inventory(run, plan, target)
+        secrets = inventory.write(target, run, plan.groups, {"odoo_series": plan.series})
     with phase("deploy", durations):
         deploy(target, log)
     (front,) = plan.groups["nginx"]
     authority.write_text(hosts.shell(run, front, "cat /etc/tillstack/ca.pem"))
     with phase("verify", durations):
-        status = verify(target)
+        status = verify(target, report)
     site = f"https://{addresses[front]}"
     rows = {
         "address": f"{site}/ (API: {site}/api/v1), Odoo {plan.series}",
         "CA": f"{authority} (import it into the browser, or accept its warning)",
         "logins": f"user admin, password odoo_admin_password in {secrets}",
-        "report": str(hosts.ROOT / "build" / "verify" / "report.html"),
+        "report": str(report / "report.html"),
         "log": str(log),
         "shell": f"{hosts.SCRIPT} --run {run.id} ssh {front}",
         "remove": "make demo-down",
@@ -270,12 +269,17 @@ def main() -> int:
     )
     parser.add_argument("--run", default=default_run(), help="id of the run of disposable hosts")
     parser.add_argument("--build", type=Path, default=hosts.ROOT / "build" / "demo", help="folder of results")
+    parser.add_argument(
+        "--report", type=Path, default=hosts.ROOT / "build" / "verify", help="folder of verify's report"
+    )
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, interrupt)
     run, build = hosts.Run(options.run), options.build.resolve()
     try:
         with only_one(build):
-            return up(run, build, options.series) if options.action == "up" else down(run, build)
+            if options.action == "down":
+                return down(run, build)
+            return up(run, build, options.report.resolve(), options.series)
     except KeyboardInterrupt:
         console.print("\ninterrupted: run the same command again to go on", style="bold red")
         return 130
