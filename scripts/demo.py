@@ -29,10 +29,11 @@ from tests.harness import hosts, inventory, playbook
 
 UPSTREAM = "https://github.com/odoo/odoo.git"
 UPSTREAM_SECONDS = 15
-FALLBACK = (
-    "FALLBACK: Odoo 14.0 from Debian 11's own archive, on two hosts. An Odoo 15.0 source was found neither as"
-    " odoo-15.0*.tar.* or odoo-15.0*.zip in {folder} nor at {upstream}. Put an archive there to see 15.0."
+MISSING = (
+    "An Odoo 15.0 source was found neither as odoo-15.0*.tar.* or odoo-15.0*.zip in {folder}"
+    " nor at {upstream}. Put an archive there to see 15.0."
 )
+FALLBACK = "FALLBACK: Odoo 14.0 from Debian 11's own archive, on two hosts. "
 FORCED = "Odoo 14.0 on two hosts, as asked for by --series."
 
 console = Console(highlight=False)
@@ -95,12 +96,10 @@ def choose(series: str) -> Plan:
     archives = [*folder.glob("odoo-15.0*.tar.*"), *folder.glob("odoo-15.0*.zip")]
     if archives or upstream_reachable():
         return plan_15()
-    label = FALLBACK.format(folder=folder, upstream=UPSTREAM)
+    missing = MISSING.format(folder=folder, upstream=UPSTREAM)
     if series == "15.0":
-        raise DemoError(
-            label.replace("FALLBACK: ", "--series 15.0 would need what is missing; else the choice is ")
-        )
-    return plan_14(label)
+        raise DemoError(missing)
+    return plan_14(FALLBACK + missing)
 
 
 @contextmanager
