@@ -97,7 +97,8 @@ _cache = {}
 def keyring(directory):
     """Return the folder's keyring, read again when the folder or its ``active`` file has changed.
 
-    Keys are added and removed by creating and renaming files, so the folder's own time stamp tells of them.
+    Keys are added and removed by creating and renaming files, so the folder's own time stamp tells of them. Where
+    the new state is unusable, the keys read before stay in use.
 
     Raises:
         KeyringError: as :func:`load`.
@@ -112,7 +113,14 @@ def keyring(directory):
     seen = _cache.get(directory)
     if seen and seen[0] == stamps:
         return seen[1]
-    ring = load(directory)
+    try:
+        ring = load(directory)
+    except KeyringError as error:
+        if not seen:
+            raise
+        # a broken new key must not end a running service: go on with the keys read before
+        _logger.critical("POS API: %s; the keys read before stay in use", error)
+        ring = seen[1]
     _cache[directory] = (stamps, ring)
     _logger.info("POS API: %d key(s) read, signing with %s", len(ring.keys), ring.active.kid)
     return ring

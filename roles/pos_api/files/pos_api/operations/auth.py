@@ -9,57 +9,53 @@ from .. import settings, tokens
 from ..frame import principal
 from ..frame.call import Reply, operation
 from ..frame.problems import Problem, unauthorized
+from ..models import login_attempt
 from ..records import moment
 from ..resources.user import describe
 
 
 @functools.lru_cache(maxsize=8)
-def _decoy(database, context):
+def _decoy(context):
     """Return a hash that is verified in place of a password where there is none."""
     return context.hash("decoy")
 
 
-def _spend(users, login, password, decoy):
-    """Take the time of a password check where the failed login made none: unknown or inactive user, no
-    password, or one that may use API keys only (two-factor authentication)."""
+def _took_no_time(users, login):
+    """Return whether a failed login was refused without a look at a password: the user is unknown or inactive, has
+    none, or may use API keys only (two-factor authentication)."""
     user = users.search(users._get_login_domain(login), order=users._get_login_order(), limit=1)
-    if user:
-        users.env.cr.execute("SELECT coalesce(password, '') <> '' FROM res_users WHERE id = %s", (user.id,))
-        if users.env.cr.fetchone()[0] and not user.with_user(user)._rpc_api_keys_only():
-            return
-    users._crypt_context().verify(password, decoy)
+    users.env.cr.execute(
+        "SELECT coalesce(max(password), '') = '' FROM res_users WHERE id IN %s", (tuple(user.ids) or (0,),)
+    )
+    return users.env.cr.fetchone()[0] or user.with_user(user)._rpc_api_keys_only()
 
 
 def _check_password(call):
     """Return the id of the user whose credentials were sent.
 
     The check is Odoo's own, as for its RPC: a password, or an API key of the user; who has two-factor
-    authentication on must use an API key.
+    authentication on must use an API key. All of it happens in transactions of its own: the counted attempt stays
+    when the call is refused.
 
     Raises:
         Problem: 429 over the limits, 401 otherwise.
     """
-    login, password = call.body["login"], call.body["password"]
-    attempts = call.env["pos.api.login.attempt"].sudo()
-    number, wait = attempts._begin(login, call.source)
+    registry, login, password = call.request.registry, call.body["login"], call.body["password"]
+    number, wait = login_attempt.begin(registry, login, call.source)
     if wait:
-        raise Problem(
-            429,
-            "Too many failed logins; wait before the next one.",
-            "too-many-logins",
-            headers=[("Retry-After", str(wait))],
-        )
-    # made before the check, so that its cost, once in a process, falls on every login alike
-    decoy = _decoy(call.database, call.env["res.users"]._crypt_context())
+        headers = [("Retry-After", str(wait))]
+        raise Problem(429, "Too many failed logins; wait before the next one.", "too-many-logins", headers)
+    with registry.cursor() as cr:
+        context = api.Environment(cr, SUPERUSER_ID, {})["res.users"]._crypt_context()
+    decoy = _decoy(context)  # made before the check: its cost, once in a process, falls on every login alike
     try:
-        user_id = call.request.registry["res.users"]._login(
-            call.database, login, password, {"interactive": False}
-        )
+        user_id = registry["res.users"]._login(call.database, login, password, {"interactive": False})
     except exceptions.AccessDenied as error:
-        with call.request.registry.cursor() as cr:
-            _spend(api.Environment(cr, SUPERUSER_ID, {})["res.users"], login, password, decoy)
+        with registry.cursor() as cr:
+            if _took_no_time(api.Environment(cr, SUPERUSER_ID, {})["res.users"], login):
+                context.verify(password, decoy)
         raise unauthorized("Login or password is wrong.", slug="bad-credentials") from error
-    attempts._succeed(number, login)
+    login_attempt.succeed(registry, number, login)
     return user_id
 
 
