@@ -62,7 +62,10 @@ host_identity() { # NAME
 
   read -r main security < <(mirrors)
   local suite; suite=$(sed -n 's/^VERSION_CODENAME=//p' "$root/etc/os-release")
-  printf 'deb %s main\n' "$main $suite" "$main $suite-updates" "$security $suite-security" >"$root/etc/apt/sources.list"
+  local sources=("$main $suite" "$main $suite-updates" "$security $suite-security")
+  # Out of support: its security pool lacks files that its index still names.
+  [[ $suite != bullseye ]] || sources=("$main $suite")
+  printf 'deb %s main\n' "${sources[@]}" >"$root/etc/apt/sources.list"
   proxy=$(apt-config dump --no-empty --format '%F "%v";%n' Acquire::http::Proxy)
   [[ -z $proxy ]] || echo "$proxy" >"$root/etc/apt/apt.conf.d/90proxy"
   host_trust "$root"
