@@ -97,8 +97,8 @@ _cache = {}
 def keyring(directory):
     """Return the folder's keyring, read again when the folder or its ``active`` file has changed.
 
-    Keys are added and removed by creating and renaming files, so the folder's own time stamp tells of them. Where
-    the new state is unusable, the keys read before stay in use.
+    Keys are added and removed by creating and renaming files, so the folder's own time stamp tells of them.
+    Where the new state is unusable, the keys read before stay in use.
 
     Raises:
         KeyringError: as :func:`load`.

@@ -92,7 +92,8 @@ def _pricelist(config, customer):
     """Return the customer's pricelist where the point of sale offers it, as its screen does, or else its
     own."""
     preferred = customer.property_product_pricelist
-    return preferred if preferred and preferred in config.available_pricelist_ids else config.pricelist_id
+    offered = config.use_pricelist and preferred and preferred in config.available_pricelist_ids
+    return preferred if offered else config.pricelist_id
 
 
 def _fiscal_position(config, customer):

@@ -17,7 +17,8 @@ def account_key(login):
 def begin(registry, login, source):
     """Record an attempt and return (its id, seconds to wait or 0).
 
-    It is committed before the counting, so that of any number of attempts at once no more than the limit pass.
+    It is committed before the counting, so that of any number of attempts at once no more than the limit
+    pass.
     An attempt that has to wait is taken out again: it does not prolong the wait.
 
     Args:

@@ -21,8 +21,8 @@ def _decoy(context):
 
 
 def _took_no_time(users, login):
-    """Return whether a failed login was refused without a look at a password: the user is unknown or inactive, has
-    none, or may use API keys only (two-factor authentication)."""
+    """Return whether a failed login was refused without a look at a password: the user is unknown or
+    inactive, has none, or may use API keys only (two-factor authentication)."""
     user = users.search(users._get_login_domain(login), order=users._get_login_order(), limit=1)
     users.env.cr.execute(
         "SELECT coalesce(max(password), '') = '' FROM res_users WHERE id IN %s", (tuple(user.ids) or (0,),)
@@ -34,8 +34,8 @@ def _check_password(call):
     """Return the id of the user whose credentials were sent.
 
     The check is Odoo's own, as for its RPC: a password, or an API key of the user; who has two-factor
-    authentication on must use an API key. All of it happens in transactions of its own: the counted attempt stays
-    when the call is refused.
+    authentication on must use an API key. All of it happens in transactions of its own: the counted attempt
+    stays when the call is refused.
 
     Raises:
         Problem: 429 over the limits, 401 otherwise.

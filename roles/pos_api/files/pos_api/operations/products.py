@@ -1,5 +1,7 @@
 """The catalogue."""
 
+import re
+
 from odoo.osv.expression import AND, OR
 
 from ..frame.call import Reply, operation
@@ -8,9 +10,17 @@ from ..frame.problems import Problem
 from ..records import read
 from ..resources.product import PRODUCT, PRODUCT_DETAIL, SOLD
 
+
+def _literal(text):
+    """Return a text that stands for itself in a LIKE pattern."""
+    return re.sub(r"([\\%_])", r"\\\1", text)
+
+
 # parameter: the domain it stands for
 FILTERS = {
-    "q": lambda text: OR([[(column, "ilike", text)] for column in ("name", "default_code", "barcode")]),
+    "q": lambda text: OR(
+        [[(column, "ilike", _literal(text))] for column in ("name", "default_code", "barcode")]
+    ),
     "barcode": lambda barcode: [("barcode", "=", barcode)],
     "category_id": lambda category: [("pos_categ_id", "child_of", category)],
     "ids": lambda ids: [("id", "in", ids)],
