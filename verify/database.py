@@ -17,7 +17,6 @@ from psycopg2.extensions import (
 from verify.host import Shell
 
 ANSWER_SECONDS = 10
-PSQL = "cd / && runuser -u postgres -- psql -XAq -h /var/run/postgresql"
 
 
 def _wait(client: connection) -> None:
@@ -67,7 +66,7 @@ def superuser_rows(shell: Shell, port: int, query: str) -> list[dict[str, Any]]:
     """
     wrapped = f"SELECT coalesce(json_agg(row_to_json(found)), '[]') FROM ({query}) found"
     text = shell.output(
-        f"{PSQL} -t -v ON_ERROR_STOP=1 -p %s -d postgres -c %s",
+        "cd / && runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -h /var/run/postgresql -p %s -c %s",
         str(port),
         wrapped,
     )
@@ -75,17 +74,26 @@ def superuser_rows(shell: Shell, port: int, query: str) -> list[dict[str, Any]]:
     return rows
 
 
-def pooler_rows(shell: Shell, port: int, command: str) -> list[dict[str, str]]:
-    """Return the rows of a SHOW command of PgBouncer, asked over its unix socket as the system user postgres.
+def pooler_rows(shell: Shell, folder: str, port: int, command: str) -> list[dict[str, str]]:
+    """Return the rows of a SHOW command of PgBouncer's console.
 
-    The console lets in the user pgbouncer who comes from the pooler's own system user
+    Over its unix socket the console lets in the user pgbouncer who comes from the pooler's own system user
     (PgBouncer manual, admin console).
+
+    Args:
+        shell: the pooler's host.
+        folder: the socket's folder.
+        port: PgBouncer's port.
+        command: such as "SHOW CONFIG".
 
     Raises:
         CommandError: psql failed, or the console refused.
     """
     text = shell.output(
-        f"{PSQL} -F %s -P footer=off -p %s -U pgbouncer -d pgbouncer -c %s",
+        "cd / && runuser -u $(stat -c %%U %s) -- psql -XAq -h %s -F %s -P footer=off -p %s"
+        " -U pgbouncer -d pgbouncer -c %s",
+        f"{folder}/.s.PGSQL.{port}",
+        folder,
         "\x1f",
         str(port),
         command,

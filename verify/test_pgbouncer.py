@@ -25,7 +25,8 @@ DRAWS = 5
 
 
 def _console(machine: Machine, command: str) -> list[dict[str, str]]:
-    return pooler_rows(machine.shell, machine.variables["pgbouncer_listen_port"], command)
+    folder = machine.variables["__pgbouncer_known_settings"]["unix_socket_dir"]
+    return pooler_rows(machine.shell, folder, machine.variables["pgbouncer_listen_port"], command)
 
 
 def _pool(machine: Machine, database: str) -> dict[str, str]:
@@ -39,6 +40,35 @@ def test_application_round_trip(pooled: dict[str, Any], database: str, measure: 
     with closing(connect(pooled, database)) as client:
         assert value(client, "SELECT current_user") == pooled["user"]
         measure("SELECT 1, pooled, median", milliseconds(lambda: value(client, "SELECT 1")), "ms")
+
+
+def test_settings_in_effect(pgbouncer_host: Machine, measure: Callable[..., None]) -> None:
+    """Every wanted setting that this version knows is in effect."""
+    (row,) = _console(pgbouncer_host, "SHOW VERSION")
+    measure("version", row["version"])
+    live = {row["key"]: row["value"] for row in _console(pgbouncer_host, "SHOW CONFIG")}
+    variables = pgbouncer_host.variables
+    wanted = {**variables["__pgbouncer_known_settings"], **variables["pgbouncer_settings"]}
+    different = {
+        name: f"wanted {wish}, in effect {live[name]}"
+        for name, wish in wanted.items()
+        if name in live and str(wish) != live[name]
+    }
+    assert len(live.keys() & wanted.keys()) > len(wanted) / 2, "the console shows hardly any wanted setting"
+    assert different == {}, "run site.yml; a reload can't change all settings"
+
+
+def test_file_limit(pgbouncer_host: Machine, measure: Callable[..., None]) -> None:
+    """The running process may open as many files as all clients and servers need."""
+    limit = int(
+        pgbouncer_host.shell.output(
+            "prlimit --nofile --output SOFT --noheadings --pid $(systemctl show --value -p MainPID pgbouncer.service)"
+        )
+    )
+    measure("files it may open", limit)
+    assert limit >= int(pgbouncer_host.variables["pgbouncer_limit_nofile"]), (
+        "pgbouncer_limit_nofile is not in effect"
+    )
 
 
 def test_transaction_mode_shares_servers(
