@@ -1,4 +1,4 @@
-"""SCRAM-SHA-256 verifiers, so that a clear-text password never reaches a database host, its logs or its statistics."""
+"""SCRAM-SHA-256 verifiers, so that no clear-text password reaches a database host, its logs or statistics."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _VERIFIER = re.compile(r"SCRAM-SHA-256\$(\d+):([A-Za-z0-9+/=]+)\$[A-Za-z0-9+/=]+
 
 
 def _verifier(password: str, salt: bytes, iterations: int) -> str:
-    """Compute the verifier; RFC 5802 section 3 and RFC 7677, in the form of PostgreSQL's manual, 53.8 pg_authid."""
+    """Compute the verifier of RFC 5802 section 3 in the form of PostgreSQL's manual, 52.8 pg_authid."""
     salted = hashlib.pbkdf2_hmac("sha256", password.encode("ascii"), salt, iterations)
     stored_key = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
     server_key = hmac.digest(salted, b"Server Key", "sha256")
@@ -58,11 +58,13 @@ def _verifier(password: str, salt: bytes, iterations: int) -> str:
 def scram_sha_256(password: str, stored: str = "") -> str:
     """Give the verifier for `password`, which is `stored` itself when that belongs to it.
 
-    Raises AnsibleFilterError for a password that is empty or goes beyond printable ASCII, where clients differ in
-    how they prepare it (RFC 4013); the password is not part of the message.
+    Raises AnsibleFilterError for a password that is empty or beyond printable ASCII, which clients prepare
+    in different ways (RFC 4013); the password is not part of the message.
     """
     if not re.fullmatch(r"[\x21-\x7e]+", password):
-        raise AnsibleFilterError("a password for PostgreSQL must be printable ASCII without spaces, and not empty")
+        raise AnsibleFilterError(
+            "a password for PostgreSQL must be printable ASCII without spaces, and not empty"
+        )
     parts = _VERIFIER.fullmatch(stored or "")
     if parts:
         again = _verifier(password, base64.b64decode(parts[2]), int(parts[1]))

@@ -12,8 +12,10 @@ name: sizing
 version_added: "0.1.0"
 short_description: Worker counts, pool sizes and PostgreSQL limits that fit each other
 description:
-  - Computes from the hosts' memory and cores how many Odoo workers run, how large PgBouncer's pools are and what PostgreSQL's connection and memory limits must be.
-  - The numbers fit by construction. The pools cannot deadlock when a request opens a second cursor, and PostgreSQL admits all pools plus the direct connections.
+  - Computes from the hosts' memory and cores how many Odoo workers run, how large PgBouncer's pools are and
+    what PostgreSQL's connection and memory limits must be.
+  - The numbers fit by construction. The pools cannot deadlock when a request opens a second cursor, and
+    PostgreSQL admits all pools plus the direct connections.
   - Values set in the inventory are taken as given, and everything that depends on them follows.
 positional: groups, host
 options:
@@ -22,7 +24,9 @@ options:
     type: dict
     required: true
   groups:
-    description: The C(groups) of the play. A missing or empty group means that the host itself plays that part.
+    description:
+      - The C(groups) of the play. A missing or empty group means that the host itself plays that part,
+        without taking memory from the others.
     type: dict
     required: true
   host:
@@ -32,7 +36,8 @@ options:
 notes:
   - Reads these variables of the hosts where they are set in the inventory or on the command line -
     C(odoo_memory_mb), C(odoo_cores), C(odoo_workers), C(odoo_max_cron_threads), C(odoo_db_maxconn),
-    C(postgresql_memory_mb), C(postgresql_cores), C(pgbouncer_default_pool_size), C(pgbouncer_reserve_pool_size), C(pgbouncer_postgres_pool_size).
+    C(postgresql_memory_mb), C(postgresql_cores), C(pgbouncer_default_pool_size),
+    C(pgbouncer_reserve_pool_size), C(pgbouncer_postgres_pool_size), C(pgbouncer_databases).
   - Role defaults and C(vars) of a play are not part of C(hostvars) and are not seen for other hosts.
 """
 
@@ -44,28 +49,30 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Three dictionaries, C(odoo), C(pgbouncer) and C(postgresql). Names ending in C(_mb) are MiB, Odoo's memory limits are bytes as in odoo.conf.
+  description:
+    - Three dictionaries, C(odoo), C(pgbouncer) and C(postgresql). Names ending in C(_mb) are MiB,
+      Odoo's memory limits are bytes as in odoo.conf.
   type: dict
 """
 
 MIB = 1024 * 1024
 
-# Odoo 15 documentation, "Deploying Odoo", worker number and memory calculation: (cores * 2) + 1 workers at most;
-# a light worker holds about 150 MB, a heavy one 1 GB, and 20 % of them are heavy.
+# Odoo 15 documentation, "Deploying Odoo", worker number and memory size calculation: (cores * 2) + 1 workers
+# at most; a light worker holds about 150 MB, a heavy one 1 GB, and 20 % of them are heavy.
 WORKER_MB = round(0.8 * 150 + 0.2 * 1024)
 # The prefork master and the longpolling process each keep a loaded registry as a light worker does.
 MASTER_AND_LONGPOLLING_MB = 2 * 150
 
-# Most cursors of the Odoo database that one process holds at a time. An HTTP request may open a second one (signal_changes,
-# logging, mail); ir.cron keeps its lock cursor while the job has its own, and the job may open a third.
-# The longpolling process runs requests as greenlets: polls wait without a cursor, so only a few hold one together.
+# Most cursors of the Odoo database that one process holds at a time. An HTTP request may open a second one
+# (signal_changes, logging, mail); ir.cron keeps its lock cursor while the job has its own, and the job may
+# open a third. Longpolling runs requests as greenlets; a poll waits without a cursor, so few hold one.
 HTTP_CURSORS = 2
 CRON_CURSORS = 3
 LONGPOLLING_CURSORS = 4
-# `odoo -i/-u`, run directly against PostgreSQL: the loading cursor, a second one for signalling, one for translations, one spare.
+# `odoo -i/-u`, run directly against PostgreSQL: loading, signalling, translations, one spare.
 DIRECT_CURSORS = 4
-# PgBouncer fetches verifiers in a pool of the lookup user's own; one connection for each entry serves it, a second while it is replaced.
-LOOKUP_CONNECTIONS = 4
+# PgBouncer asks for verifiers in a pool of the lookup role's own, one at a time; the second replaces it.
+LOOKUP_CONNECTIONS = 2
 POSTGRES_SPARE = 2
 SUPERUSER_RESERVED = 5
 HEADROOM = 10  # acceptance tests, backup, monitoring, an operator's psql
@@ -100,11 +107,11 @@ def _number(variables: Mapping[str, Any], host: str, name: str, minimum: int = 1
 
 
 def _fact(variables: Mapping[str, Any], host: str, fact: str, instead: str) -> int:
-    """Give a numeric fact of `host`; raises AnsibleFilterError naming the variable that can be set `instead`."""
+    """Give a numeric fact of `host`; raises AnsibleFilterError naming the variable to set `instead`."""
     facts = variables.get("ansible_facts") or {}
     if fact not in facts:
         raise AnsibleFilterError(
-            f"the fact {fact} of host {host} is not known: gather its facts in this run, or set {instead} for it"
+            f"the fact {fact} of host {host} is not known: gather its facts in this run, or set {instead}"
         )
     return int(facts[fact])
 
@@ -114,37 +121,35 @@ def _members(groups: Mapping[str, Sequence[str]], group: str, host: str) -> list
     return list(groups.get(group) or [host])
 
 
-def _budgets_mb(
-    variables: Mapping[str, Any], host: str, has_odoo: bool, has_postgresql: bool
-) -> tuple[int, int]:
-    """Divide the memory of `host` into what Odoo and PostgreSQL may plan with, in MiB.
+def _plannable_mb(variables: Mapping[str, Any], host: str, instead: str) -> int:
+    """Give the memory of `host` in MiB without what the operating system keeps."""
+    total = _fact(variables, host, "memtotal_mb", instead)
+    return total - min(OS_MAX_MB, max(OS_MIN_MB, int(total * OS_SHARE)))
 
-    An explicit value is taken as it is; where both share a host, the other gets its part of what is left.
-    """
-    odoo = _number(variables, host, "odoo_memory_mb")
-    postgresql = _number(variables, host, "postgresql_memory_mb")
-    if (odoo or not has_odoo) and (postgresql or not has_postgresql):
-        return odoo or 0, postgresql or 0
-    missing = " and ".join(
-        name
-        for name, value, here in (
-            ("odoo_memory_mb", odoo, has_odoo),
-            ("postgresql_memory_mb", postgresql, has_postgresql),
-        )
-        if here and not value
-    )
-    total = _fact(variables, host, "memtotal_mb", missing)
-    rest = total - min(OS_MAX_MB, max(OS_MIN_MB, int(total * OS_SHARE)))
-    if has_odoo and odoo is None:
-        free = rest - (postgresql or 0)
-        odoo = int(free * ODOO_SHARE_OF_COMMON_HOST) if has_postgresql and postgresql is None else free
-    if has_postgresql and postgresql is None:
-        postgresql = rest - (odoo or 0)
-    return max(odoo or 0, 0), max(postgresql or 0, 0)
+
+def _odoo_mb(variables: Mapping[str, Any], host: str, shared: bool) -> int:
+    """Give the memory Odoo may plan with on `host`, MiB; `shared`: PostgreSQL runs there too."""
+    explicit = _number(variables, host, "odoo_memory_mb")
+    if explicit is not None:
+        return explicit
+    rest = _plannable_mb(variables, host, "odoo_memory_mb")
+    if not shared:
+        return rest
+    other = _number(variables, host, "postgresql_memory_mb")
+    return max(0, int(rest * ODOO_SHARE_OF_COMMON_HOST) if other is None else rest - other)
+
+
+def _postgresql_mb(variables: Mapping[str, Any], host: str, shared: bool) -> int:
+    """Give the memory PostgreSQL may plan with on `host`, MiB; `shared`: Odoo runs there too."""
+    explicit = _number(variables, host, "postgresql_memory_mb")
+    if explicit is not None:
+        return explicit
+    rest = _plannable_mb(variables, host, "postgresql_memory_mb")
+    return max(0, rest - _odoo_mb(variables, host, shared)) if shared else rest
 
 
 def _odoo(variables: Mapping[str, Any], host: str, budget_mb: int) -> dict[str, int]:
-    """Size Odoo on one host. `budget_mb`: memory it may plan with, MiB. Memory limits in the result are bytes."""
+    """Size Odoo on one host. `budget_mb`: memory it may plan with, MiB; limits in the result are bytes."""
     cores = _number(variables, host, "odoo_cores") or _fact(variables, host, "processor_vcpus", "odoo_cores")
     cron = _number(variables, host, "odoo_max_cron_threads", 0)
     cron = MAX_CRON_THREADS if cron is None else cron
@@ -153,8 +158,8 @@ def _odoo(variables: Mapping[str, Any], host: str, budget_mb: int) -> dict[str, 
         by_memory = (budget_mb - MASTER_AND_LONGPOLLING_MB) // WORKER_MB - cron
         workers = max(1, min(2 * cores + 1, by_memory))
     needed_mb = MASTER_AND_LONGPOLLING_MB + (workers + cron) * WORKER_MB
-    # Odoo's defaults are 2 GiB and 2.5 GiB; a small host recycles earlier. The hard one limits address space, which
-    # is far more than what is resident, so it never falls below what a worker maps in order to start.
+    # Odoo's defaults are 2 GiB and 2.5 GiB; a small host recycles earlier. The hard one limits address space,
+    # which is far more than what is resident, so it never falls below what a worker maps in order to start.
     soft_mb = min(2048, max(640, budget_mb * 8 // 10 // (workers + cron + 1)))
     return {
         "workers": workers,
@@ -168,10 +173,10 @@ def _odoo(variables: Mapping[str, Any], host: str, budget_mb: int) -> dict[str, 
 
 
 def pools(odoo_hosts: Sequence[Mapping[str, int]]) -> dict[str, int]:
-    """Size the pools of one PgBouncer that can serve all Odoo hosts (any of them may be the last pooler left).
+    """Size the pools of one PgBouncer so that it can serve all Odoo hosts, as the last pooler left must.
 
-    Sources: HikariCP, "About Pool Sizing" (a pool that n clients with up to m connections each cannot deadlock has
-    n * (m - 1) + 1); PgBouncer configuration manual, `max_client_conn` (file descriptors).
+    Sources: HikariCP, "About Pool Sizing" (a pool that n clients with up to m connections each cannot
+    deadlock has n * (m - 1) + 1); PgBouncer configuration manual, `max_client_conn` (file descriptors).
     """
     safe = 1 + sum(
         host["workers"] * (HTTP_CURSORS - 1)
@@ -183,7 +188,8 @@ def pools(odoo_hosts: Sequence[Mapping[str, int]]) -> dict[str, int]:
         host["workers"] * HTTP_CURSORS + host["max_cron_threads"] * CRON_CURSORS + LONGPOLLING_CURSORS
         for host in odoo_hosts
     )
-    # On `postgres`: each cron worker and the longpolling process LISTEN for ever; each worker may NOTIFY at the same moment.
+    # On `postgres`: each cron worker and the longpolling process LISTEN for ever, and each worker may NOTIFY
+    # at the same moment.
     listen = sum(host["max_cron_threads"] + 1 for host in odoo_hosts)
     notify = sum(host["workers"] + host["max_cron_threads"] for host in odoo_hosts)
     processes_times_maxconn = sum(
@@ -200,35 +206,34 @@ def pools(odoo_hosts: Sequence[Mapping[str, int]]) -> dict[str, int]:
 def _pgbouncer(variables: Mapping[str, Any], host: str, sized: Mapping[str, int]) -> dict[str, int]:
     """Lay the inventory's values of one pooler over the sized ones and add what follows from both."""
     result = {name: _number(variables, host, f"pgbouncer_{name}") or value for name, value in sized.items()}
-    result["max_db_connections"] = (
-        result["default_pool_size"] + result["reserve_pool_size"] + LOOKUP_CONNECTIONS // 2
-    )
+    result["lookup_connections"] = LOOKUP_CONNECTIONS
+    result["databases"] = len(variables.get("pgbouncer_databases") or [None])
     servers = server_connections(result)
     result["limit_nofile"] = max(2048, result["max_client_conn"] + servers + PGBOUNCER_OWN_FILES)
     return result
 
 
-def server_connections(pooler: Mapping[str, int], databases: int = 1) -> int:
-    """Most connections one pooler opens to PostgreSQL, with `databases` transaction-mode entries beside `postgres`."""
-    each = pooler["default_pool_size"] + pooler["reserve_pool_size"] + LOOKUP_CONNECTIONS // 2
-    return databases * each + pooler["postgres_pool_size"] + LOOKUP_CONNECTIONS // 2
+def server_connections(pooler: Mapping[str, int]) -> int:
+    """Count the most connections one pooler opens to PostgreSQL: its entries and the one for `postgres`."""
+    each = pooler["default_pool_size"] + pooler["reserve_pool_size"] + LOOKUP_CONNECTIONS
+    return pooler["databases"] * each + pooler["postgres_pool_size"] + LOOKUP_CONNECTIONS
 
 
-def connections_needed(poolers: Sequence[Mapping[str, int]], odoo_hosts: int, databases: int = 1) -> int:
-    """Count the connections PostgreSQL must admit: all pools, module upgrades of each Odoo host, reserve and headroom."""
-    pooled = sum(server_connections(pooler, databases) for pooler in poolers)
+def connections_needed(poolers: Sequence[Mapping[str, int]], odoo_hosts: int) -> int:
+    """Count what PostgreSQL must admit: pools, module upgrades of each Odoo host, reserve and headroom."""
+    pooled = sum(server_connections(pooler) for pooler in poolers)
     return pooled + odoo_hosts * DIRECT_CURSORS + SUPERUSER_RESERVED + HEADROOM
 
 
 def postgresql(budget_mb: int, cores: int, needed: int) -> dict[str, int]:
     """Size PostgreSQL. `budget_mb`: memory it may plan with, MiB; `needed`: connections it must admit.
 
-    Sources: PostgreSQL manual, 20.4 Resource Consumption (shared_buffers: 25 % of memory, 40 % at most; work_mem is per
-    sort of every session), 20.5 WAL (max_wal_size), 20.7 Query Planning (effective_cache_size).
+    Sources: PostgreSQL manual, 20.4 Resource Consumption (shared_buffers: 25 % of memory, 40 % at most;
+    work_mem is per sort of a session), 20.5 WAL (max_wal_size), 20.7 Query Planning (effective_cache_size).
     """
     max_connections = max(POSTGRESQL_DEFAULT_MAX_CONNECTIONS, -(-needed // 10) * 10)
     shared_buffers = min(16384, max(128, budget_mb // 4))
-    # Not all sessions sort at once: the pools keep most of them idle, so a third of them with three sorts is assumed.
+    # As if every admitted session sorted once; the pools keep most of them idle, and some sort several times.
     work_mem = min(64, max(4, (budget_mb - shared_buffers) // max_connections))
     return {
         "max_connections": max_connections,
@@ -261,12 +266,11 @@ def sizing(
         AnsibleFilterError: a fact is missing, or a variable is no whole number; the message names it.
     """
     odoo_hosts = _members(groups, "odoo", host)
-    postgresql_hosts = _members(groups, "postgresql", host)
-    budgets = {
-        name: _budgets_mb(hostvars[name], name, name in odoo_hosts, name in postgresql_hosts)
-        for name in dict.fromkeys([*odoo_hosts, *([host] if host in postgresql_hosts else [])])
+    shared = set(groups.get("odoo") or []) & set(groups.get("postgresql") or [])
+    odoo = {
+        name: _odoo(hostvars[name], name, _odoo_mb(hostvars[name], name, name in shared))
+        for name in odoo_hosts
     }
-    odoo = {name: _odoo(hostvars[name], name, budgets[name][0]) for name in odoo_hosts}
     sized = pools(list(odoo.values()))
     pooler_hosts = _members(groups, "pgbouncer", host)
     poolers = {name: _pgbouncer(hostvars[name], name, sized) for name in pooler_hosts}
@@ -275,11 +279,12 @@ def sizing(
         "pgbouncer": poolers.get(host) or next(iter(poolers.values())),
     }
     needed = connections_needed(list(poolers.values()), len(odoo_hosts))
-    if host in postgresql_hosts:
+    if host in _members(groups, "postgresql", host):
         cores = _number(hostvars[host], host, "postgresql_cores") or _fact(
             hostvars[host], host, "processor_vcpus", "postgresql_cores"
         )
-        result["postgresql"] = postgresql(budgets[host][1], cores, needed)
+        budget_mb = _postgresql_mb(hostvars[host], host, host in shared)
+        result["postgresql"] = postgresql(budget_mb, cores, needed)
     else:
         result["postgresql"] = {
             "connections_needed": needed,
@@ -298,67 +303,76 @@ def sizing_problems(
 
     Args:
         hostvars, groups, host: as for `sizing`.
-        effective: the values in use by the variable's name, of those below that the calling role knows:
-            max_connections, superuser_reserved_connections, postgresql_memory_mb; pgbouncer_default_pool_size,
-            pgbouncer_reserve_pool_size, pgbouncer_postgres_pool_size, pgbouncer_max_client_conn, pgbouncer_limit_nofile,
-            pgbouncer_databases (how many transaction-mode entries); odoo_workers, odoo_max_cron_threads, odoo_db_maxconn.
+        effective: the values in use by name, of those that the calling role knows: odoo_workers,
+            odoo_max_cron_threads; pgbouncer_default_pool_size, pgbouncer_reserve_pool_size,
+            pgbouncer_postgres_pool_size, pgbouncer_max_client_conn, pgbouncer_limit_nofile,
+            pgbouncer_databases (entries beside `postgres`); max_connections, superuser_reserved_connections.
+
+    Raises:
+        AnsibleFilterError: a value in `effective` is no whole number.
     """
     sized = sizing(hostvars, groups, host)
+    used = {name: _number(effective, host, name, 0) or 0 for name in effective}
     odoo_hosts = _members(groups, "odoo", host)
-    used = {name: int(value) for name, value in effective.items()}
-    found: list[str] = []
-
+    floor = pools([sizing(hostvars, groups, name)["odoo"] for name in odoo_hosts])
+    found = []
     if "odoo_workers" in used:
-        cron = used.get("odoo_max_cron_threads", sized["odoo"]["max_cron_threads"])
-        needed_mb = MASTER_AND_LONGPOLLING_MB + (used["odoo_workers"] + cron) * WORKER_MB
-        if needed_mb > sized["odoo"]["memory_budget_mb"]:
-            found.append(
-                f"odoo_workers ({used['odoo_workers']}) and odoo_max_cron_threads ({cron}) need {needed_mb} MiB of memory, and Odoo may"
-                f" plan with {sized['odoo']['memory_budget_mb']} MiB here: lower them, add memory, or correct odoo_memory_mb"
-            )
-
+        found += _odoo_problems(sized["odoo"], used)
     if "pgbouncer_default_pool_size" in used:
-        counted = [sizing(hostvars, groups, name)["odoo"] for name in odoo_hosts]
-        floor = pools(counted)
-        for name in ("default_pool_size", "postgres_pool_size", "max_client_conn"):
-            if used.get(f"pgbouncer_{name}", floor[name]) < floor[name]:
-                found.append(
-                    f"pgbouncer_{name} ({used[f'pgbouncer_{name}']}) is too small for the workers of {', '.join(odoo_hosts)}, which can wait"
-                    f" for each other for ever or be refused below {floor[name]}: raise it, or lower odoo_workers, odoo_max_cron_threads"
-                    " or odoo_db_maxconn"
-                )
-        pooler = sized["pgbouncer"] | {
-            name.removeprefix("pgbouncer_"): value
-            for name, value in used.items()
-            if name.startswith("pgbouncer_")
-        }
-        files = (
-            pooler["max_client_conn"]
-            + server_connections(pooler, pooler.get("databases", 1))
-            + PGBOUNCER_OWN_FILES
-        )
-        if pooler["limit_nofile"] < files:
-            found.append(
-                f"pgbouncer_limit_nofile ({pooler['limit_nofile']}) is too small for pgbouncer_max_client_conn"
-                f" ({pooler['max_client_conn']}) and the pools, which need {files} file descriptors: raise it or lower those"
-            )
-
+        found += _pool_problems(sized["pgbouncer"], floor, used)
     if "max_connections" in used:
-        reserve = SUPERUSER_RESERVED - used.get("superuser_reserved_connections", SUPERUSER_RESERVED)
-        needed = sized["postgresql"]["connections_needed"] - reserve
-        if used["max_connections"] < needed:
-            found.append(
-                f"postgresql_settings.max_connections ({used['max_connections']}) does not admit the pools of"
-                f" {', '.join(_members(groups, 'pgbouncer', host))} and the direct connections of {', '.join(odoo_hosts)}, together {needed}:"
-                " raise it or leave it out, or lower odoo_workers, pgbouncer_default_pool_size, pgbouncer_reserve_pool_size"
-                " or pgbouncer_postgres_pool_size"
-            )
-        budget = sized["postgresql"].get("memory_budget_mb", POSTGRESQL_MIN_MB)
-        if budget < POSTGRESQL_MIN_MB:
-            found.append(
-                f"PostgreSQL may plan with {budget} MiB of memory on {host} and needs {POSTGRESQL_MIN_MB}: add memory, or set"
-                " postgresql_memory_mb if more is free for it"
-            )
+        found += _postgresql_problems(sized["postgresql"], used)
+    return [f"on {host}, {problem}" for problem in found]
+
+
+def _odoo_problems(sized: Mapping[str, int], used: Mapping[str, int]) -> list[str]:
+    """Say whether the workers need more memory than there is."""
+    workers, cron = used["odoo_workers"], used.get("odoo_max_cron_threads", sized["max_cron_threads"])
+    needed_mb = MASTER_AND_LONGPOLLING_MB + (workers + cron) * WORKER_MB
+    if needed_mb <= sized["memory_budget_mb"]:
+        return []
+    return [
+        f"odoo_workers ({workers}) and odoo_max_cron_threads ({cron}) need {needed_mb} MiB of memory and Odoo"
+        f" may plan with {sized['memory_budget_mb']} MiB: lower them, add memory, or correct odoo_memory_mb"
+    ]
+
+
+def _pool_problems(sized: Mapping[str, int], floor: Mapping[str, int], used: Mapping[str, int]) -> list[str]:
+    """Say which pools are too small for Odoo's processes, and whether the file descriptors suffice."""
+    found = [
+        f"pgbouncer_{name} ({used[f'pgbouncer_{name}']}) is less than the {floor[name]} that Odoo's processes"
+        " need in order not to wait for each other for ever or be refused: raise it, or lower odoo_workers,"
+        " odoo_max_cron_threads or odoo_db_maxconn"
+        for name in ("default_pool_size", "postgres_pool_size", "max_client_conn")
+        if used.get(f"pgbouncer_{name}", floor[name]) < floor[name]
+    ]
+    pooler = {name: used.get(f"pgbouncer_{name}", value) for name, value in sized.items()}
+    files = pooler["max_client_conn"] + server_connections(pooler) + PGBOUNCER_OWN_FILES
+    if pooler["limit_nofile"] < files:
+        found.append(
+            f"pgbouncer_limit_nofile ({pooler['limit_nofile']}) is less than the {files} file descriptors for"
+            f" pgbouncer_max_client_conn ({pooler['max_client_conn']}) and the pools: raise it or lower those"
+        )
+    return found
+
+
+def _postgresql_problems(sized: Mapping[str, int], used: Mapping[str, int]) -> list[str]:
+    """Say whether PostgreSQL admits all connections and has the memory to run."""
+    found = []
+    reserve = used.get("superuser_reserved_connections", SUPERUSER_RESERVED) - SUPERUSER_RESERVED
+    needed = sized["connections_needed"] + reserve
+    if used["max_connections"] < needed:
+        found.append(
+            f"postgresql_settings.max_connections ({used['max_connections']}) is less than the {needed} for"
+            " all pools and the direct connections: raise it or leave it out, or lower odoo_workers,"
+            " pgbouncer_default_pool_size, pgbouncer_reserve_pool_size or pgbouncer_postgres_pool_size"
+        )
+    budget_mb = sized.get("memory_budget_mb", POSTGRESQL_MIN_MB)
+    if budget_mb < POSTGRESQL_MIN_MB:
+        found.append(
+            f"PostgreSQL may use {budget_mb} MiB of memory and needs {POSTGRESQL_MIN_MB}: add memory, or"
+            " set postgresql_memory_mb if more is free for it"
+        )
     return found
 
 

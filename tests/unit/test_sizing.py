@@ -49,11 +49,7 @@ def test_workers_are_limited_by_cores_and_by_memory(memory_mb: int, cores: int, 
 def test_what_is_computed_has_no_problems(memory_mb: int, cores: int) -> None:
     hostvars = {"till": host(memory_mb, cores)}
     sized = sizing.sizing(hostvars, ONE, "till")
-    effective = {
-        f"pgbouncer_{name}": value
-        for name, value in sized["pgbouncer"].items()
-        if name != "max_db_connections"
-    }
+    effective = {f"pgbouncer_{name}": value for name, value in sized["pgbouncer"].items()}
     effective["max_connections"] = sized["postgresql"]["max_connections"]
     assert sizing.sizing_problems(hostvars, ONE, "till", effective) == []
 
@@ -113,9 +109,7 @@ def test_a_bad_value_is_named_with_its_host(value: Any) -> None:
 
 
 def test_a_missing_fact_says_what_to_set() -> None:
-    with pytest.raises(
-        AnsibleFilterError, match=r"memtotal_mb of host till .* odoo_memory_mb and postgresql_memory_mb"
-    ):
+    with pytest.raises(AnsibleFilterError, match=r"memtotal_mb of host till .* odoo_memory_mb"):
         sizing.sizing({"till": {}}, ONE, "till")
 
 
@@ -138,15 +132,22 @@ def test_a_missing_fact_says_what_to_set() -> None:
 )
 def test_values_that_do_not_fit_are_named(effective: dict[str, int], named: str) -> None:
     problems = sizing.sizing_problems({"till": host()}, ONE, "till", effective)
-    assert len(problems) == 1 and problems[0].startswith(named)
+    assert len(problems) == 1 and problems[0].startswith(f"on till, {named}")
 
 
 def test_more_databases_need_more_connections() -> None:
-    pooler = sizing.sizing({"till": host()}, ONE, "till")["pgbouncer"]
-    assert (
-        sizing.server_connections(pooler, 3)
-        == sizing.server_connections(pooler) + 2 * pooler["max_db_connections"]
+    one, three = (
+        sizing.sizing({"till": host(pgbouncer_databases=[{"name": name} for name in names])}, ONE, "till")
+        for names in (["pos"], ["pos", "shop", "stock"])
     )
+    pool = one["pgbouncer"]["default_pool_size"] + one["pgbouncer"]["reserve_pool_size"]
+    grown = three["postgresql"]["connections_needed"] - one["postgresql"]["connections_needed"]
+    assert grown == 2 * (pool + sizing.LOOKUP_CONNECTIONS)
+
+
+def test_a_database_host_without_odoo_keeps_its_memory() -> None:
+    sized = sizing.sizing({"db": host(8192)}, {"postgresql": ["db"]}, "db")
+    assert sized["postgresql"]["memory_budget_mb"] == 8192 - 819
 
 
 def test_too_little_memory_is_refused() -> None:

@@ -5,7 +5,8 @@
 Usage: pgbouncer-config try CANDIDATE
        pgbouncer-config compare
 
-try      starts a throw-away pooler with CANDIDATE on a socket of its own; exit 0 if it runs, else its complaint on stderr
+try      starts a throw-away pooler with CANDIDATE on a socket of its own; exit 0 if it runs, else its complaint
+         on stderr
 compare  prints {"restart": [...], "reload": [...]}, what the running pooler does not have in effect yet
 """
 
@@ -19,7 +20,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg2
@@ -31,7 +32,13 @@ CONFIG = Path("/etc/pgbouncer/pgbouncer.ini")
 DROP_IN = Path("/etc/systemd/system/pgbouncer.service.d/tillstack.conf")
 RUNTIME = Path("/run/pgbouncer")
 # Columns of SHOW DATABASES by the keyword of an entry.
-COLUMNS = {"host": "host", "port": "port", "dbname": "database", "pool_mode": "pool_mode", "pool_size": "pool_size"}
+COLUMNS = {
+    "host": "host",
+    "port": "port",
+    "dbname": "database",
+    "pool_mode": "pool_mode",
+    "pool_size": "pool_size",
+}
 
 
 def read(path: Path) -> configparser.ConfigParser:
@@ -81,14 +88,17 @@ def unit_properties() -> dict[str, str]:
     """Ask systemd for the process and the times of the unit."""
     names = "MainPID,StateChangeTimestamp,ExecMainStartTimestamp"
     out = subprocess.run(
-        ["systemctl", "show", "--timestamp=us+utc", "-p", names, UNIT], check=True, capture_output=True, text=True
+        ["systemctl", "show", "--timestamp=us+utc", "-p", names, UNIT],
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return dict(line.split("=", 1) for line in out.stdout.splitlines())
 
 
 def moment(text: str) -> float:
     """Convert a timestamp of systemctl to seconds since the epoch."""
-    return datetime.strptime(text, "%a %Y-%m-%d %H:%M:%S.%f UTC").replace(tzinfo=timezone.utc).timestamp()
+    return datetime.strptime(text, "%a %Y-%m-%d %H:%M:%S.%f UTC").replace(tzinfo=UTC).timestamp()
 
 
 def same(wanted: str, live: str | int | None) -> bool:
@@ -106,7 +116,11 @@ def show(what: str) -> list[dict[str, str]]:
     if not sockets:
         raise psycopg2.OperationalError(f"no socket in {RUNTIME}")
     connection = psycopg2.connect(
-        host=str(RUNTIME), port=int(sockets[0].suffix[1:]), user="pgbouncer", dbname="pgbouncer", connect_timeout=5
+        host=str(RUNTIME),
+        port=int(sockets[0].suffix[1:]),
+        user="pgbouncer",
+        dbname="pgbouncer",
+        connect_timeout=5,
     )
     try:
         connection.autocommit = True
@@ -128,7 +142,7 @@ def compare() -> dict[str, list[str]]:
     if process.stat().st_uid != owner.pw_uid:
         return {"restart": [f"it does not run as {USER}"], "reload": []}
     restart, reload = [], []
-    if os.readlink(process / "exe").endswith(" (deleted)"):
+    if str((process / "exe").readlink()).endswith(" (deleted)"):
         restart.append("program")
     if DROP_IN.stat().st_mtime > moment(unit["ExecMainStartTimestamp"]):
         restart.append(DROP_IN.name)
@@ -148,8 +162,9 @@ def compare() -> dict[str, list[str]]:
         if name == "*":
             continue
         entry = dict(word.split("=", 1) for word in text.split())
+        compared = {keyword: column for keyword, column in COLUMNS.items() if keyword in entry}
         if name not in databases or not all(
-            same(entry[keyword], databases[name][column]) for keyword, column in COLUMNS.items() if keyword in entry
+            same(entry[keyword], databases[name][column]) for keyword, column in compared.items()
         ):
             reload.append(f"database {name}")
     return {"restart": restart, "reload": reload}

