@@ -58,6 +58,7 @@ class IdempotencyKey(models.Model):
             "INSERT INTO pos_api_idempotency_key (user_id, operation, key, digest, created_at)"
             " VALUES (%s, %s, %s, %s, now() AT TIME ZONE 'UTC') ON CONFLICT DO NOTHING RETURNING id",
             (user_id, operation, key, digest),
+            log_exceptions=False,  # that failure is foreseen
         )
         return self.env.cr.fetchone()[0]
 
