@@ -32,6 +32,7 @@ def selling_session(call, session_id=None):
     call.env.cr.execute(
         "SELECT id FROM pos_session WHERE id IN %s AND state = 'opened' FOR SHARE",
         (tuple(sessions.ids) or (0,),),
+        log_exceptions=False,  # a session closed since the snapshot is a serialization failure, and foreseen
     )
     if not call.env.cr.fetchone():
         raise Problem(

@@ -109,6 +109,7 @@ class RefreshToken(models.Model):
                FOR UPDATE
             """,
             (digest(token),),
+            log_exceptions=False,  # the second of two calls meets a serialization failure, which is foreseen
         )
         row = self.env.cr.fetchone()
         return self.browse(row[0] if row else [])

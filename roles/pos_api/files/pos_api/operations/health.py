@@ -1,9 +1,9 @@
 """Whether the API can work: a round trip to the database, and the modules it needs."""
 
+import functools
 import logging
 import time
 
-import psycopg2
 from odoo import registry, sql_db
 from odoo.modules.module import load_information_from_description_file
 
@@ -14,10 +14,15 @@ from ..frame.problems import Problem
 _logger = logging.getLogger(__name__)
 
 
+@functools.lru_cache(maxsize=1)
+def _needed():
+    return ["pos_api", *load_information_from_description_file("pos_api")["depends"]]
+
+
 def _probe(name):
     """Return ({module: state} of the needed modules, milliseconds of a SELECT) over a connection of the
     pool."""
-    needed = ["pos_api", *load_information_from_description_file("pos_api")["depends"]]
+    needed = _needed()
     with sql_db.db_connect(name).cursor() as cr:
         started = time.perf_counter()
         cr.execute("SELECT 1")
@@ -34,7 +39,7 @@ def get_health(call):
     try:
         modules, elapsed = _probe(name)
         loaded = "pos_api" in registry(name)._init_modules
-    except (*dispatch.UNAVAILABLE, psycopg2.ProgrammingError) as error:
+    except Exception as error:  # whatever it is, the API cannot work
         _logger.warning("POS API: health check failed: %s", type(error).__name__, exc_info=True)
         raise Problem(
             503, "The database does not answer.", "unavailable", headers=[("Retry-After", "1")]

@@ -183,12 +183,13 @@ class TestFrame(ApiCase):
         self.assertIn("point_of_sale", problem["detail"])
 
     def test_health_tells_of_a_database_that_does_not_answer(self):
-        broken = patch.object(health, "_probe", side_effect=psycopg2.OperationalError("secret"))
-        with broken, mute_logger("odoo.addons.pos_api.operations.health"):
-            answer = self.send("GET", "/health")
-        self.assert_problem(answer, 503, "unavailable")
-        self.assertNotIn("secret", answer.text)
-        self.assertTrue(answer.headers["Retry-After"])
+        for error in (psycopg2.OperationalError("secret"), KeyError("secret")):
+            broken = patch.object(health, "_probe", side_effect=error)
+            with broken, mute_logger("odoo.addons.pos_api.operations.health"):
+                answer = self.send("GET", "/health")
+            self.assert_problem(answer, 503, "unavailable")
+            self.assertNotIn("secret", answer.text)
+            self.assertTrue(answer.headers["Retry-After"])
 
     def test_order_of_refusals(self):
         """Who may not call learns nothing of parameters and bodies."""

@@ -58,6 +58,8 @@ class TestOrders(ApiCase):
         self.assertEqual(body["stock_moves_at"], "payment")
         self.assertNotEqual(body["name"], "/")
         self.assertRegex(body["receipt_number"], r"^Order \d{5}-9\d\d-\d{4}$")
+        # as the till's own list of orders reads it
+        self.assertIn(order.export_for_ui()[0]["uid"], body["receipt_number"])
 
     def test_stock_moves_at_closing_where_the_company_says_so(self):
         self.session.update_stock_at_closing = True
