@@ -60,8 +60,14 @@ def _check_password(call):
 
 
 def _tokens(call, family):
-    """Return the reply with a new access and refresh token of a family."""
-    access, access_end = tokens.issue(
+    """Return a new access and refresh token of a family, with their user.
+
+    Raises:
+        Problem: 403 for a user without a role.
+    """
+    if principal.role_of(family.user_id) == principal.ANON:
+        raise Problem(403, "This user has no role in the point of sale.", "forbidden")
+    access, _ = tokens.issue(
         principal.keyring(), settings.current(), principal.database_id(call.env), family.user_id.id, family.id
     )
     refresh, refresh_end = family._new_refresh_token()
@@ -82,8 +88,6 @@ def create_token(call):
     principal.keyring()
     user_id = _check_password(call)
     family = call.env["pos.api.token.family"].sudo()._open(user_id, call.source)
-    if principal.role_of(family.user_id) == principal.ANON:
-        raise Problem(403, "This user has no role in the point of sale.", "forbidden")
     return Reply(200, _tokens(call, family))
 
 

@@ -1,5 +1,7 @@
 """Orders with their lines, payments and pickings."""
 
+from odoo.release import version_info
+
 from ..records import Field, Resource, moment, number, reference, text
 
 LINE = Resource(
@@ -39,7 +41,8 @@ def amount_to_pay(order):
     """Return the order's total, rounded as the point of sale rounds it for the payments made so far."""
     config = order.config_id
     cash = any(payment.payment_method_id.is_cash_count for payment in order.payment_ids)
-    if config.cash_rounding and (cash or not config.only_round_cash_method):
+    # Odoo 14.0 has the option to round cash only, but its server rounds everything
+    if config.cash_rounding and (cash or not config.only_round_cash_method or version_info[0] < 15):
         return order._get_rounded_amount(order.amount_total)
     return order.currency_id.round(order.amount_total)
 

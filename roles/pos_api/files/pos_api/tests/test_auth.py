@@ -180,6 +180,9 @@ class TestTokenLife(ApiCase):
         tokens = self.log_in(self.cashier)
         self.cashier.groups_id -= self.env.ref("point_of_sale.group_pos_user")
         self.assert_problem(self.me(tokens), 403, "forbidden")
+        self.assert_problem(self.refresh(tokens["refresh_token"]), 403, "forbidden")
+        self.cashier.groups_id += self.env.ref("point_of_sale.group_pos_user")
+        self.assertEqual(self.refresh(tokens["refresh_token"]).status_code, 200)
 
     def test_rotated_signing_key(self):
         old = self.log_in(self.cashier)
