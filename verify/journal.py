@@ -2,18 +2,10 @@
 
 from verify.estate import UnreachableError
 from verify.host import CommandError
-from verify.machines import Machine
+from verify.machines import Machine, unit_of
 
 LINES = 40
 EARLIER_LINES = 8
-
-
-def unit_of(machine: Machine, group: str) -> str:
-    """Return the systemd unit that does a group's work on a host."""
-    if group == "postgresql":
-        variables = machine.variables
-        return f"postgresql@{variables['postgresql_version']}-{variables['postgresql_cluster']}.service"
-    return f"{group}.service"
 
 
 def excerpt(machine: Machine, group: str, seconds: float) -> str:

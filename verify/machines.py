@@ -62,3 +62,16 @@ class Machines:
         except UnreachableError as error:
             return error
         return Machine(name, host.address, host.variables, connection, open_shell(connection))
+
+
+def unit_of(machine: Machine, group: str) -> str:
+    """Return the systemd unit that does a group's work on a host."""
+    if group == "postgresql":
+        variables = machine.variables
+        return f"postgresql@{variables['postgresql_version']}-{variables['postgresql_cluster']}.service"
+    return f"{group}.service"
+
+
+def main_pid(machine: Machine, group: str) -> int:
+    """Return the main process of a group's unit; 0 if it does not run."""
+    return int(machine.shell.output("systemctl show --value --property=MainPID %s", unit_of(machine, group)))

@@ -53,7 +53,7 @@ class Recorder:
             function = getattr(item, "function", None)
             title = (getattr(function, "__doc__", None) or item.name).strip().splitlines()[0].rstrip(".")
             concern = str(getattr(getattr(item, "module", None), "CONCERN", item.nodeid))
-            where = item.name.partition("[")[2].rstrip("]")
+            where = ", ".join(dict.fromkeys(item.name.partition("[")[2].rstrip("]").split("-")))
             self._checks[item.nodeid] = Check(item.nodeid, f"{title} ({where})" if where else title, concern)
 
     def pytest_runtest_setup(self) -> None:
@@ -65,7 +65,8 @@ class Recorder:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         result = yield
         check = self._checks[item.nodeid]
-        check.seconds += result.duration
+        if result.when == "call" or result.failed:
+            check.seconds += result.duration
         if result.skipped and not (call.excinfo and call.excinfo.errisinstance(NotRun)):
             result.outcome = "failed"
             result.longrepr = (

@@ -37,7 +37,7 @@ class Screenshot:
 
 @dataclass
 class Check:
-    """One check and its verdict; ``seconds`` with set-up and clean-up."""
+    """One check and its verdict; ``seconds`` without what it shares with others, such as a login."""
 
     id: str
     title: str

@@ -18,10 +18,11 @@ CONCERN = "Web server"
 pytestmark = pytest.mark.explained_by("nginx")
 
 LEAST_DAYS = 14
+# RFC 7034 for the second; a page may be stricter than the site.
 HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "SAMEORIGIN",
-    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "X-Content-Type-Options": {"nosniff"},
+    "X-Frame-Options": {"SAMEORIGIN", "DENY"},
+    "Referrer-Policy": {"strict-origin-when-cross-origin"},
 }
 
 BURST = """
@@ -86,8 +87,8 @@ def test_security_headers(client: Client, nginx_host: Machine) -> None:
     """The login page carries the security headers, and no version of the server."""
     answer = client.get("/web/login")
     assert answer.status_code == 200
-    found = {name: answer.headers.get(name) for name in HEADERS}
-    assert found == HEADERS
+    for name, good in HEADERS.items():
+        assert answer.headers.get(name) in good, name
     age = re.search(r"max-age=(\d+)", answer.headers.get("Strict-Transport-Security", "max-age=0"))
     assert age and int(age.group(1)) == int(nginx_host.variables["nginx_hsts_max_age"])
     assert not re.search(r"\d", answer.headers.get("Server", "")), "set server_tokens off"

@@ -11,7 +11,7 @@ import pytest
 
 from verify.database import connect, value
 from verify.estate import Estate
-from verify.machines import Machine
+from verify.machines import Machine, main_pid
 from verify.network import LOOPBACK, listening, reachable
 from verify.odoo_rpc import OdooError, OdooSession, call, rpc
 from verify.web import Client
@@ -25,9 +25,7 @@ BUS_SECONDS = 10
 
 def _options(machine: Machine) -> dict[str, str]:
     """Return the options of the configuration file that the running master was started with."""
-    arguments = machine.shell.output(
-        "tr '\\0' ' ' < /proc/$(systemctl show --value -p MainPID odoo.service)/cmdline"
-    )
+    arguments = machine.shell.text(f"/proc/{main_pid(machine, 'odoo')}/cmdline")
     assert CONFIGURATION in arguments, f"the master was started without {CONFIGURATION}"
     assert "--db-filter" not in arguments
     parser = configparser.RawConfigParser()
@@ -81,9 +79,8 @@ def test_master_password_is_hashed(odoo_host: Machine) -> None:
 def test_processes(odoo_host: Machine, measure: Callable[..., None]) -> None:
     """As many processes serve as were wanted: workers, cron and longpolling."""
     workers, cron = (int(odoo_host.variables[name]) for name in ("odoo_workers", "odoo_max_cron_threads"))
-    commands = odoo_host.shell.output(
-        "ps --no-headers -o args --ppid $(systemctl show --value -p MainPID odoo.service)"
-    ).splitlines()
+    master = main_pid(odoo_host, "odoo")
+    commands = odoo_host.shell.output("ps --no-headers -o args --ppid %s", str(master)).splitlines()
     longpolling = [command for command in commands if " gevent" in command]
     measure("workers and cron processes", len(commands) - len(longpolling))
     assert len(longpolling) == 1, f"{len(longpolling)} longpolling processes"
