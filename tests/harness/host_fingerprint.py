@@ -17,7 +17,7 @@ OWN_CONTENT = re.compile(
 # Lines that hold a hash with a salt of the host's own.
 OWN_LINES = re.compile(rb"(?m)^admin_passwd\s*=.*$")
 # One digest for the whole folder: what is in it came in one piece.
-FOLDED = re.compile(r"/opt/odoo/[^/]+$")
+FOLDED = re.compile(r"/opt/odoo/(src|venvs)/[^/]+$")
 IGNORED = re.compile(r"/__pycache__$|\.pyc$|/etc/\.pwd\.lock$|/etc/\.updated$")
 
 
@@ -80,9 +80,15 @@ def databases():
         ),
         "roles": query(
             "postgres",
-            "select rolname, rolsuper, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolconfig,"
+            "select rolname, rolsuper, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication,"
             " rolconnlimit, rolvaliduntil, left(rolpassword, 13)"
             " from pg_authid where rolname !~ '^pg_' order by 1",
+        ),
+        "settings of roles": query(
+            "postgres",
+            "select datname, rolname, setconfig from pg_db_role_setting"
+            " left join pg_database d on d.oid = setdatabase"
+            " left join pg_roles r on r.oid = setrole order by 1, 2",
         ),
         "databases": query(
             "postgres", "select datname, pg_get_userbyid(datdba), datacl from pg_database order by 1"

@@ -104,7 +104,7 @@ def send(run: Run, host: str, command: str, text: str, *, timeout: float = 120) 
         check=False,
     )
     if done.returncode:
-        raise HostsError(f"{host}: {command}: exit {done.returncode}: {done.stderr.strip()}\n{text[-2000:]}")
+        raise HostsError(f"{host}: {command}: exit {done.returncode}: {done.stderr.strip()}")
     return done.stdout
 
 
