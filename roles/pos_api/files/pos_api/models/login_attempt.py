@@ -37,39 +37,50 @@ def begin(registry, login, source):
         (number,) = cr.fetchone()
         cr.commit()
         wait = max(
-            _wait(cr, "account", account, limits.login_failures_per_account, limits.login_window),
-            _wait(cr, "source", source, limits.login_failures_per_source, limits.login_window),
+            _wait(cr, number, "account", account, limits.login_failures_per_account, limits.login_window),
+            _wait(cr, number, "source", source, limits.login_failures_per_source, limits.login_window),
         )
         if wait:
             cr.execute("DELETE FROM pos_api_login_attempt WHERE id = %s", (number,))
     return number, wait
 
 
-def _wait(cr, column, value, limit, window):
-    # the limit-th row before this one: when it leaves the window, one more attempt is free
+def _wait(cr, number, column, value, limit, window):
+    """Return the seconds until an attempt may pass; 0 where fewer than ``limit`` others are in the window."""
     cr.execute(
         f"""
-        SELECT extract(epoch FROM at + make_interval(secs => %s) - (clock_timestamp() AT TIME ZONE 'UTC'))
-          FROM pos_api_login_attempt
-         WHERE {column} = %s AND at > (clock_timestamp() AT TIME ZONE 'UTC') - make_interval(secs => %s)
-         ORDER BY at DESC, id DESC OFFSET %s LIMIT 1
+        SELECT extract(epoch FROM at + make_interval(secs => %s) - moment.utc), failed
+          FROM pos_api_login_attempt, (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS utc) AS moment
+         WHERE {column} = %s AND at > moment.utc - make_interval(secs => %s) AND id <> %s
+         ORDER BY at DESC, id DESC LIMIT %s
         """,
-        (window, value, window, limit),
+        (window, value, window, number, limit),
     )
-    row = cr.fetchone()
-    return max(math.ceil(row[0]), 1) if row else 0
+    others = cr.fetchall()
+    if len(others) < limit:
+        return 0
+    if not all(failed for _, failed in others):
+        return 1  # some are still being checked, and may turn out to be right
+    return max(math.ceil(others[-1][0]), 1)
+
+
+def fail(registry, number):
+    """Keep an attempt as a failed login."""
+    with registry.cursor() as cr:
+        cr.execute("UPDATE pos_api_login_attempt SET failed = true WHERE id = %s", (number,))
 
 
 def succeed(registry, number, login):
     """Forget an attempt that was none, and the account's failures before it."""
     with registry.cursor() as cr:
         cr.execute(
-            "DELETE FROM pos_api_login_attempt WHERE id = %s OR account = %s", (number, account_key(login))
+            "DELETE FROM pos_api_login_attempt WHERE id = %s OR (account = %s AND failed)",
+            (number, account_key(login)),
         )
 
 
 class LoginAttempt(models.Model):
-    """Rows are only inserted and deleted, so that attempts on one account never wait for each other."""
+    """One row for each attempt, written by that attempt only, so that none waits for another."""
 
     _name = "pos.api.login.attempt"
     _description = "POS API failed login"
@@ -78,6 +89,7 @@ class LoginAttempt(models.Model):
     account = fields.Char(required=True, index=True)
     source = fields.Char(required=True, index=True)
     at = fields.Datetime(required=True, index=True)
+    failed = fields.Boolean(help="Not set while the password is being checked")
 
     @api.autovacuum
     def _gc_attempts(self):

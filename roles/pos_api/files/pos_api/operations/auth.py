@@ -51,6 +51,7 @@ def _check_password(call):
     try:
         user_id = registry["res.users"]._login(call.database, login, password, {"interactive": False})
     except exceptions.AccessDenied as error:
+        login_attempt.fail(registry, number)
         with registry.cursor() as cr:
             if _took_no_time(api.Environment(cr, SUPERUSER_ID, {})["res.users"], login):
                 context.verify(password, decoy)
