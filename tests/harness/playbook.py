@@ -132,24 +132,29 @@ def run(
     return Result(process.returncode, output, read_recap(output), time.monotonic() - started)
 
 
-def killed_at(inventory: Path, task: str, *arguments: str, log: Path | None = None) -> Result:
-    """Run site.yml and kill it as soon as it announces a task.
+def killed_at(
+    inventory: Path, task: str, *arguments: str, reached: Callable[[], object], log: Path | None = None
+) -> Result:
+    """Run site.yml and kill it in the middle of a task.
 
     Args:
         inventory: Inventory file or folder.
         task: Part of the task's name.
         arguments: Further arguments of ansible-playbook.
+        reached: Called once the task was announced; returns when it is as far as it shall come.
         log: File that the output is also written to.
 
     Raises:
         AssertionError: The run ended before it came to the task.
     """
-    result = run(
-        inventory,
-        *arguments,
-        log=log,
-        on_line=lambda line: line.startswith(("TASK [", "RUNNING HANDLER [")) and task in line,
-    )
+
+    def kill(line: str) -> bool:
+        if not (line.startswith(("TASK [", "RUNNING HANDLER [")) and task in line):
+            return False
+        reached()
+        return True
+
+    result = run(inventory, *arguments, log=log, on_line=kill)
     assert result.status == -signal.SIGKILL, (
         f"no task with {task!r} in its name came (exit {result.status})\n{result.output[-4000:]}"
     )
