@@ -15,25 +15,36 @@ from odoo.tools import safe_eval
 # Odoo keeps three nested lists, and a copy of the second one for templates, extended by calls and jumps.
 LITERALS = (
     "RESUME",  # start of every code object
-    "COPY", "SWAP",  # were DUP_TOP, DUP_TOP_TWO, ROT_TWO, ROT_THREE, ROT_FOUR
+    "COPY",
+    "SWAP",  # were DUP_TOP, DUP_TOP_TWO, ROT_TWO, ROT_THREE, ROT_FOUR
 )
 EXPRESSIONS = (
     "BINARY_OP",  # was BINARY_* and INPLACE_*
     "LIST_TO_TUPLE",  # (*a, b): was BUILD_TUPLE_UNPACK
-    "FORMAT_VALUE", "BUILD_STRING",  # f-strings and their constant folding of '%s' % x
+    "FORMAT_VALUE",
+    "BUILD_STRING",  # f-strings and their constant folding of '%s' % x
 )
 CALLS_AND_JUMPS = (
-    "PUSH_NULL", "PRECALL", "CALL", "KW_NAMES",  # were CALL_FUNCTION, CALL_FUNCTION_KW, CALL_METHOD
+    "PUSH_NULL",
+    "PRECALL",
+    "CALL",
+    "KW_NAMES",  # were CALL_FUNCTION, CALL_FUNCTION_KW, CALL_METHOD
     "RETURN_GENERATOR",  # was GEN_START
-    "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT",  # were JUMP_ABSOLUTE
-    "POP_JUMP_FORWARD_IF_FALSE", "POP_JUMP_FORWARD_IF_TRUE",  # were POP_JUMP_IF_*
-    "POP_JUMP_BACKWARD_IF_FALSE", "POP_JUMP_BACKWARD_IF_TRUE",
-    "POP_JUMP_FORWARD_IF_NONE", "POP_JUMP_FORWARD_IF_NOT_NONE",  # `x is None`: was IS_OP and a jump
-    "POP_JUMP_BACKWARD_IF_NONE", "POP_JUMP_BACKWARD_IF_NOT_NONE",
+    "JUMP_BACKWARD",
+    "JUMP_BACKWARD_NO_INTERRUPT",  # were JUMP_ABSOLUTE
+    "POP_JUMP_FORWARD_IF_FALSE",
+    "POP_JUMP_FORWARD_IF_TRUE",  # were POP_JUMP_IF_*
+    "POP_JUMP_BACKWARD_IF_FALSE",
+    "POP_JUMP_BACKWARD_IF_TRUE",
+    "POP_JUMP_FORWARD_IF_NONE",
+    "POP_JUMP_FORWARD_IF_NOT_NONE",  # `x is None`: was IS_OP and a jump
+    "POP_JUMP_BACKWARD_IF_NONE",
+    "POP_JUMP_BACKWARD_IF_NOT_NONE",
 )
 STATEMENTS = (
     "NOP",
-    "PUSH_EXC_INFO", "CHECK_EXC_MATCH",  # except: were SETUP_FINALLY, JUMP_IF_NOT_EXC_MATCH
+    "PUSH_EXC_INFO",
+    "CHECK_EXC_MATCH",  # except: were SETUP_FINALLY, JUMP_IF_NOT_EXC_MATCH
 )
 # ir_qweb since the QWeb of 2021 (15.0), qweb before it (14.0): whichever holds the template list.
 TEMPLATE_MODULES = ("odoo.addons.base.models.ir_qweb", "odoo.addons.base.models.qweb")
