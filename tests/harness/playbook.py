@@ -84,6 +84,7 @@ def run(
     log: Path | None = None,
     extra_environment: Mapping[str, str] | None = None,
     on_line: Callable[[str], bool] | None = None,
+    folder: Path = ROOT,
 ) -> Result:
     """Run a playbook as a user would, and wait for its end.
 
@@ -95,6 +96,7 @@ def run(
         extra_environment: Environment variables on top of this process's own.
         on_line: Called with each line of output; when it returns true, the whole process group is
             killed (SIGKILL), as by a closed laptop or the kernel's memory killer.
+        folder: Where ansible-playbook is started; its ansible.cfg applies.
     """
     started = time.monotonic()
     lines: list[str] = []
@@ -104,7 +106,7 @@ def run(
         Path(log or os.devnull).open("w") as sink,
         subprocess.Popen(
             command(inventory, *arguments, playbook=playbook),
-            cwd=ROOT,
+            cwd=folder,
             env=environment(extra_environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
