@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -80,7 +81,7 @@ def test_the_tarball_is_enough(bare: stack.Target, tmp_path: Path) -> None:
     first = deploy("reuse")
     assert first.status == 0, first.output[-4000:]
     session = hosts.send(
-        bare.run, bare.host, f"bash -ec {SESSION!r}", bare.secrets["odoo_database_password"] + "\n"
+        bare.run, bare.host, f"bash -ec {shlex.quote(SESSION)}", bare.secrets["odoo_database_password"] + "\n"
     )
     user, version = session.split()
     assert user == "app"
