@@ -6,6 +6,11 @@ from verify.machines import Machine, unit_of
 
 LINES = 40
 EARLIER_LINES = 8
+# What Debian's packages write into a file of their own.
+LOG_FILES = {
+    "postgresql": "/var/log/postgresql/postgresql-{postgresql_version}-{postgresql_cluster}.log",
+    "nginx": "/var/log/nginx/*error.log",
+}
 
 
 def excerpt(machine: Machine, group: str, seconds: float) -> str:
@@ -16,14 +21,24 @@ def excerpt(machine: Machine, group: str, seconds: float) -> str:
         group: the group whose unit is asked.
         seconds: how long ago the check began.
     """
-    unit = unit_of(machine, group)
-    since = f"-{seconds:.3f}s"
-    command = "journalctl --unit=%s --no-pager --output=short-iso --lines=%s"
     try:
-        lines = machine.shell.output(f"{command} --quiet --since=%s", unit, str(LINES), since)
-        if lines:
-            return f"{machine.name}, {unit}, since the check began:\n{lines}"
-        earlier = machine.shell.output(f"{command} --quiet", unit, str(EARLIER_LINES))
+        return "\n".join([_journal(machine, unit_of(machine, group), seconds), *_log_file(machine, group)])
     except (CommandError, UnreachableError) as error:
-        return f"{machine.name}, {unit}: journal not read: {error}"
+        return f"{machine.name}, {group}: journal not read: {error}"
+
+
+def _journal(machine: Machine, unit: str, seconds: float) -> str:
+    command = "journalctl --quiet --no-pager --output=short-iso --unit=%s --lines=%s"
+    lines = machine.shell.output(f"{command} --since=%s", unit, str(LINES), f"-{seconds:.3f}s")
+    if lines:
+        return f"{machine.name}, {unit}, since the check began:\n{lines}"
+    earlier = machine.shell.output(command, unit, str(EARLIER_LINES))
     return f"{machine.name}, {unit}, nothing since the check began; before it:\n{earlier or '(nothing)'}"
+
+
+def _log_file(machine: Machine, group: str) -> list[str]:
+    if group not in LOG_FILES:
+        return []
+    pattern = LOG_FILES[group].format_map(machine.variables)
+    lines = machine.shell.output(f"tail --quiet --lines=%s {pattern}", str(EARLIER_LINES))
+    return [f"{machine.name}, {pattern}, the last lines:\n{lines}"]

@@ -50,11 +50,8 @@ class Recorder:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         for item in session.items:
-            function = getattr(item, "function", None)
-            title = (getattr(function, "__doc__", None) or item.name).strip().splitlines()[0].rstrip(".")
             concern = str(getattr(getattr(item, "module", None), "CONCERN", item.nodeid))
-            where = ", ".join(dict.fromkeys(item.name.partition("[")[2].rstrip("]").split("-")))
-            self._checks[item.nodeid] = Check(item.nodeid, f"{title} ({where})" if where else title, concern)
+            self._checks[item.nodeid] = Check(item.nodeid, _title(item), concern)
 
     def pytest_runtest_setup(self) -> None:
         self._began = time.monotonic()
@@ -148,3 +145,13 @@ class Recorder:
                 terminalreporter.write_line(f"NOT RUN {check['title']}: {check['reason']}", yellow=True)
         terminalreporter.write_line(f"verdict: {render.WORDS[document['verdict']]}", bold=True)
         terminalreporter.write_line(f"report: {self._folder / 'report.html'}")
+
+
+def _title(item: pytest.Item) -> str:
+    """Return the first line of a check's docstring, with the hosts and cases it is run for."""
+    documentation = getattr(getattr(item, "function", None), "__doc__", None) or item.name
+    title = documentation.strip().splitlines()[0].rstrip(".")
+    callspec = getattr(item, "callspec", None)
+    cases = [getattr(case, "name", case) for case in callspec.params.values()] if callspec else []
+    names = dict.fromkeys(case for case in cases if isinstance(case, str))
+    return f"{title} ({', '.join(names)})" if names else title

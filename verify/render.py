@@ -1,7 +1,6 @@
 """The report as one self-contained HTML page."""
 
 import base64
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +29,13 @@ def page(report: dict[str, Any], folder: Path) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    concerns = [
-        (name, list(checks)) for name, checks in groupby(report["checks"], lambda check: check["concern"])
-    ]
+    concerns: dict[str, list[dict[str, Any]]] = {}
+    for check in report["checks"]:
+        concerns.setdefault(check["concern"], []).append(check)
 
     def picture(path: str) -> str:
         return "data:image/png;base64," + base64.b64encode((folder / path).read_bytes()).decode()
 
     return environment.get_template("report.html.j2").render(
-        report=report, concerns=concerns, words=WORDS, picture=picture
+        report=report, concerns=concerns.items(), words=WORDS, picture=picture
     )

@@ -63,7 +63,9 @@ def test_wrong_name_is_noticed(site: Site) -> None:
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 def test_protocol_versions(site: Site, version: ssl.TLSVersion, wanted: bool) -> None:
     """TLS 1.2 and 1.3 are spoken, older versions are not."""
-    assert accepts_version(site, version) is wanted
+    assert accepts_version(site, version) is wanted, (
+        "see ssl_protocols and ssl_ciphers in nginx_server_settings"
+    )
 
 
 def test_http2(site: Site) -> None:
