@@ -4,13 +4,14 @@ import json
 import logging
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg2
 from odoo import exceptions, registry
 from odoo.service.model import check as retrying
 from odoo.sql_db import PoolError
 from odoo.tools import config
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
 from .. import settings
@@ -22,6 +23,7 @@ from .request import ApiRequest
 _logger = logging.getLogger(__name__)
 
 JSON_TYPE = "application/json"
+RAW_BODY = "tillstack.pos_api.body"  # key in the WSGI environment
 DRAIN_LIMIT = 32 * 1024 * 1024  # bytes of a refused body that are read, so that the client sees the answer
 UNAVAILABLE = (psycopg2.OperationalError, psycopg2.InterfaceError, PoolError)
 
@@ -38,31 +40,56 @@ def database():
     return names[0]
 
 
+def _read(httprequest, most):
+    """Return up to ``most`` bytes of what is left of the body; it may be chunked, with no length announced.
+
+    Raises:
+        Problem: 400 where the client breaks off.
+    """
+    parts = []
+    try:
+        while most > 0:
+            part = httprequest.stream.read(min(most, 65536))
+            if not part:
+                break
+            parts.append(part)
+            most -= len(part)
+    except (OSError, HTTPException) as error:
+        raise Problem(400, "The body ends before its announced length.", "unreadable") from error
+    return b"".join(parts)
+
+
 def _drain(httprequest):
-    """Read what is left of a refused body: closing a socket with unread data would reset it before the
-    answer."""
-    left = min(httprequest.content_length or 0, DRAIN_LIMIT)
-    while left > 0:
-        chunk = httprequest.stream.read(min(left, 65536))
-        if not chunk:
-            return
-        left -= len(chunk)
+    """Read what is left of a refused body: a socket closed with unread data is reset before the answer."""
+    with suppress(Problem):
+        _read(httprequest, DRAIN_LIMIT)
+
+
+def _raw_body(httprequest, limit):
+    """Return the body; it is read once, also where the call is run again.
+
+    Raises:
+        Problem: 413 for more than ``limit`` bytes.
+    """
+    kept = httprequest.environ
+    if RAW_BODY not in kept:
+        announced = httprequest.content_length or 0
+        kept[RAW_BODY] = b"" if announced > limit else _read(httprequest, limit + 1)
+        if max(announced, len(kept[RAW_BODY])) > limit:
+            raise Problem(413, f"The body is larger than {limit} bytes.")
+    return kept[RAW_BODY]
 
 
 def _read_body(httprequest, operation):
     """Return the JSON value sent, None where the operation takes none."""
-    size = httprequest.content_length or 0
     if operation.body is None:
-        if size:
+        if _raw_body(httprequest, settings.current().max_body):
             raise Problem(400, "This operation takes no body.", "unreadable")
         return None
-    limit = settings.current().max_body
-    if size > limit:
-        raise Problem(413, f"The body has {size} bytes; the limit is {limit}.")
     charset = httprequest.mimetype_params.get("charset", "utf-8").lower()
     if httprequest.mimetype != JSON_TYPE or charset not in ("utf-8", "utf8"):
         raise Problem(415, "Send the body as application/json in UTF-8.", headers=[("Accept", JSON_TYPE)])
-    raw = httprequest.get_data()
+    raw = _raw_body(httprequest, settings.current().max_body)
     if not raw:
         raise Problem(400, "The body is missing.", "unreadable")
     value = validation.read_json(raw)

@@ -96,9 +96,16 @@ class TestFrame(ApiCase):
         self.use_settings(max_body=2048)
         body = json.dumps({"login": "x", "password": "y" * 500000})
         self.assert_problem(self.send("POST", "/auth/tokens", data=body, headers=kind), 413)
+        answer = self.send("POST", "/auth/tokens", data=iter([body.encode()]), headers=kind)  # chunked
+        self.assert_problem(answer, 413)
+        answer = self.send(
+            "POST", "/auth/tokens", data=iter([b'{"login": "x",', b'"password": 1}']), headers=kind
+        )
+        self.assert_problem(answer, 422, "invalid")
         token = self.access(self.cashier)
-        answer = self.send("DELETE", "/auth/tokens/current", token=token, data="x", headers=kind)
-        self.assert_problem(answer, 400)
+        for data in ("x", iter([b"x"])):
+            answer = self.send("DELETE", "/auth/tokens/current", token=token, data=data, headers=kind)
+            self.assert_problem(answer, 400)
 
     def test_odoo_s_rpc_envelope_means_nothing_here(self):
         answer = self.send(
