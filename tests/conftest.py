@@ -17,8 +17,15 @@ MARKERS = ("hosts: boots disposable hosts, so it needs root and minutes",)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.getgroup("tillstack").addoption(
+    group = parser.getgroup("tillstack")
+    group.addoption(
         "--keep-hosts", action="store_true", help="leave the hosts running, to look into them afterwards"
+    )
+    group.addoption(
+        "--results",
+        type=Path,
+        default=hosts.ROOT / "build" / "tests",
+        help="folder for inventories and logs, emptied first; sessions at the same time need one each",
     )
 
 
@@ -28,9 +35,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def results() -> Path:
+def results(pytestconfig: pytest.Config) -> Path:
     """Folder for inventories and logs of this session, empty at its start."""
-    folder = hosts.ROOT / "build" / "tests"
+    folder: Path = pytestconfig.getoption("--results").resolve()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return folder
