@@ -76,13 +76,14 @@ def sell(
     Raises:
         playwright.sync_api.TimeoutError: what a step waits for did not appear.
     """
-    seconds = {}
-    for title, step in (
+    steps: tuple[tuple[str, Callable[[], None]], ...] = (
         ("Log in", lambda: _log_in(page, site, *user)),
         ("Open the till", lambda: _open_till(page, name)),
         ("Add a product", lambda: _add_product(page, name)),
         ("Pay in cash", lambda: _pay(page)),
-    ):
+    )
+    seconds = {}
+    for title, step in steps:
         began = time.perf_counter()
         step()
         seconds[title] = round(time.perf_counter() - began, 2)

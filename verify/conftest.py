@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from verify import till as tills
-from verify.connection import socket_folder
+from verify.connection import tunnel
 from verify.estate import GROUPS, Estate, EstateError, describe, read_groups
 from verify.machines import Machine, Machines
 from verify.odoo_rpc import OdooSession, log_in
@@ -154,34 +154,25 @@ def keep_screenshot(
     return keep
 
 
-def _application(estate: Estate) -> dict[str, Any]:
-    """Return user and password of the application for libpq."""
+def _target(machine: Machine, port: int, estate: Estate) -> dict[str, Any]:
+    """Return what libpq needs to reach a port of a host as the application's user."""
     user, password = estate.variable("odoo_database_user"), estate.variable("odoo_database_password")
     if user is None or password is None:
         raise NotRun("no host of the group odoo says who the application's database user is")
-    return {"user": user, "password": password}
+    address, local = tunnel(machine.connection, "127.0.0.1", port)
+    return {"host": address, "port": local, "user": user, "password": password}
 
 
 @pytest.fixture
 def direct(postgresql_host: Machine, estate: Estate) -> dict[str, Any]:
     """Where and as whom the application would reach PostgreSQL itself."""
-    port = int(postgresql_host.variables["postgresql_port"])
-    return {
-        "host": socket_folder(postgresql_host.connection, "127.0.0.1", port),
-        "port": port,
-        **_application(estate),
-    }
+    return _target(postgresql_host, int(postgresql_host.variables["postgresql_port"]), estate)
 
 
 @pytest.fixture
 def pooled(pgbouncer_host: Machine, estate: Estate) -> dict[str, Any]:
     """Where and as whom the application reaches the pooler."""
-    port = int(pgbouncer_host.variables["pgbouncer_listen_port"])
-    return {
-        "host": socket_folder(pgbouncer_host.connection, "127.0.0.1", port),
-        "port": port,
-        **_application(estate),
-    }
+    return _target(pgbouncer_host, int(pgbouncer_host.variables["pgbouncer_listen_port"]), estate)
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """One SSH connection per host, shared by commands and by tunnels to ports on the host's loopback."""
 
-import os
 import shlex
 import shutil
+import socket
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from verify.estate import Host, UnreachableError
@@ -20,13 +20,15 @@ class Connection:
 
     Attributes:
         host: the host as described.
-        folder: private folder with the control socket and the tunnels' sockets.
+        folder: private folder with the control socket.
         arguments: options of ssh that reach the host; empty for Ansible's ``local`` connection.
+        tunnels: the controller's ports that lead to ports of the host.
     """
 
     host: Host
     folder: Path
     arguments: tuple[str, ...]
+    tunnels: dict[str, int] = field(default_factory=dict)
 
     @property
     def local(self) -> bool:
@@ -82,34 +84,30 @@ def close_connection(connection: Connection) -> None:
     shutil.rmtree(connection.folder)
 
 
-def socket_folder(connection: Connection, address: str, port: int) -> str:
-    """Return a host name for libpq that leads to a TCP port as seen from the host.
+def tunnel(connection: Connection, address: str, port: int) -> tuple[str, int]:
+    """Return an address and a TCP port of the controller that lead to a port as seen from the host.
 
     Args:
         connection: the host's connection.
         address: address on the host, such as 127.0.0.1.
-        port: TCP port; libpq gets the same one.
-
-    Returns:
-        The folder of a tunnel's unix socket, or the address itself where the host is the controller.
+        port: TCP port on the host.
 
     Raises:
         UnreachableError: the tunnel could not be made.
     """
     if connection.local:
-        return address
-    folder = connection.folder / address.replace(":", "_")
-    path = folder / f".s.PGSQL.{port}"
-    if not path.exists():
-        folder.mkdir(exist_ok=True)
-        if len(os.fsencode(path)) > 100:
-            raise UnreachableError(f"{path} is too long for a unix socket: set TMPDIR to a shorter folder")
-        done = _control(connection, "-O", "forward", "-L", f"{path}:{address}:{port}")
+        return address, port
+    target = f"{address}:{port}"
+    if target not in connection.tunnels:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            local: int = free.getsockname()[1]
+        done = _control(connection, "-O", "forward", "-L", f"127.0.0.1:{local}:{target}")
         if done.returncode != 0:
             raise UnreachableError(
-                f"host {connection.host.name}: no tunnel to {address}:{port}: {done.stderr.strip()}"
+                f"host {connection.host.name}: no tunnel to {target}: {done.stderr.strip()}"
             )
-    return str(folder)
+        connection.tunnels[target] = local
+    return "127.0.0.1", connection.tunnels[target]
 
 
 def _control(connection: Connection, *arguments: str) -> subprocess.CompletedProcess[str]:

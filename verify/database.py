@@ -40,7 +40,7 @@ def connect(target: dict[str, Any], database: str) -> connection:
     Raises:
         psycopg2.OperationalError: refused, or no answer within `ANSWER_SECONDS`; so do all queries.
     """
-    client = psycopg2.connect(**target, dbname=database, application_name="tillstack-verify")
+    client: connection = psycopg2.connect(**target, dbname=database, application_name="tillstack-verify")
     client.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
     return client
 

@@ -154,5 +154,9 @@ def _reason(output: str, name: str) -> str:
     """Return what Ansible printed about a host that it lost."""
     for line in output.splitlines():
         if line.startswith(f"fatal: [{name}]"):
-            return line.removeprefix(f"fatal: [{name}]: ")
-    return "described by nothing: playbooks/describe.yml ended before it came to this host\n" + output[-2000:]
+            _, _, result = line.partition(" => ")
+            try:
+                return str(json.loads(result)["msg"])
+            except (ValueError, KeyError):
+                return line
+    return "playbooks/describe.yml ended before it came to this host:\n" + output[-2000:]

@@ -3,8 +3,8 @@
 import shlex
 from dataclasses import dataclass
 
-import testinfra
-from testinfra.host import Host as TestinfraHost
+import testinfra  # type: ignore[import-untyped]
+from testinfra.host import Host as TestinfraHost  # type: ignore[import-untyped]
 
 from verify.connection import Connection
 

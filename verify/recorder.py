@@ -17,7 +17,7 @@ from verify.redaction import redact, secrets_in
 from verify.report import Check, Measure, Screenshot
 
 
-class NotRun(pytest.skip.Exception):
+class NotRun(pytest.skip.Exception):  # type: ignore[name-defined, misc]
     """The check does not apply here; the reason goes into the report, and the run is not complete."""
 
 

@@ -149,14 +149,19 @@ def test_wrong_password_is_refused(pooled: dict[str, Any], database: str) -> Non
             connect({**pooled, **wrong}, database)
 
 
-def test_exposure(pgbouncer_host: Machine, measure: Callable[..., None]) -> None:
-    """PgBouncer listens where it was told to, and nowhere else."""
-    told = str(pgbouncer_host.variables["pgbouncer_listen_address"])
+def test_exposure(
+    pgbouncer_host: Machine, pooled: dict[str, Any], database: str, measure: Callable[..., None]
+) -> None:
+    """PgBouncer listens where it was told to, and off the host it insists on TLS."""
+    told = set(str(pgbouncer_host.variables["pgbouncer_listen_address"]).split(","))
     found = listening(pgbouncer_host, int(pgbouncer_host.variables["pgbouncer_listen_port"]))
     measure("listens on", ", ".join(sorted(found)))
     assert found, "nothing listens on pgbouncer_listen_port"
-    if told in {"localhost", *LOOPBACK}:
+    if told <= {"localhost", *LOOPBACK}:
         assert found <= LOOPBACK
+    if found - LOOPBACK:
+        with pytest.raises(psycopg2.OperationalError, match="(?i)ssl|tls"):
+            connect({**pooled, "sslmode": "disable"}, database)
 
 
 def test_file_modes(pgbouncer_host: Machine) -> None:

@@ -73,10 +73,10 @@ def test_passwords_are_scram(postgresql_host: Machine) -> None:
 
 
 def test_authentication_rules(postgresql_host: Machine) -> None:
-    """No rule of pg_hba.conf lets a client in without a SCRAM password or its system user."""
+    """Every rule of pg_hba.conf asks for SCRAM or the system user, and for TLS off the host."""
     rules = _rows(
         postgresql_host,
-        "SELECT line_number, type, auth_method, error FROM pg_hba_file_rules ORDER BY line_number",
+        "SELECT line_number, type, address, auth_method, error FROM pg_hba_file_rules ORDER BY line_number",
     )
     assert rules, "pg_hba.conf has no rule"
     assert [rule for rule in rules if rule["error"]] == []
@@ -87,6 +87,14 @@ def test_authentication_rules(postgresql_host: Machine) -> None:
         if rule["auth_method"] not in (good | {"peer"} if rule["type"] == "local" else good)
     ]
     assert bad == [], "take these lines out of postgresql_hba"
+    plain = [
+        rule
+        for rule in rules
+        if rule["type"] in ("host", "hostnossl")
+        and rule["auth_method"] != "reject"
+        and rule["address"] not in LOOPBACK | {"127.0.0.0", "localhost"}
+    ]
+    assert plain == [], "give these lines of postgresql_hba the type hostssl: they admit clients without TLS"
 
 
 def test_wrong_password_is_refused(direct: dict[str, Any], database: str) -> None:

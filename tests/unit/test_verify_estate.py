@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from verify.connection import ssh_arguments
-from verify.estate import Estate, EstateError, Host, UnreachableError, read_groups
+from verify.estate import Estate, EstateError, Host, UnreachableError, describe, read_groups
 
 CONNECTION: dict[str, Any] = dict.fromkeys(
     (
@@ -78,3 +78,15 @@ def test_ssh_options_follow_the_inventory() -> None:
 def test_secrets_are_not_in_what_python_shows_of_a_host() -> None:
     host = Host("db", (), {"ansible_password": "hunter22"}, {"odoo_admin_password": "hunter22"}, {})
     assert "hunter22" not in repr(host)
+
+
+def test_a_host_out_of_reach_is_described_by_the_reason(tmp_path: Path) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text("#!/bin/sh\necho no route to this host >&2\nexit 255\n")
+    ssh.chmod(0o755)
+    inventory = tmp_path / "hosts.ini"
+    inventory.write_text(f"[nginx]\nweb ansible_host=192.0.2.1 ansible_ssh_executable={ssh}\n")
+    estate = describe([str(inventory)], read_groups([str(inventory)]))
+    assert estate.hosts == {}
+    assert "no route to this host" in estate.unreachable["web"]
+    assert "{" not in estate.unreachable["web"]
