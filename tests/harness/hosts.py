@@ -100,6 +100,7 @@ def send(run: Run, host: str, command: str, text: str, *, timeout: float = 120) 
         input=text,
         capture_output=True,
         text=True,
+        errors="replace",  # a journal may hold anything
         timeout=timeout,
         check=False,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from tests.harness.stack import Target
 from verify import api, odoo_rpc
@@ -51,7 +50,8 @@ class Shop:
 
 def site_of(target: Target, host: Host) -> Site:
     """Return the web server of a described host, with the authority that its own role made."""
-    authority = Path(target.inventory, "ca.pem")
+    # Beside the inventory: Ansible takes every file in it for hosts.
+    authority = target.inventory.with_name(f"{target.host}-ca.pem")
     authority.write_text(target.shell("cat /etc/tillstack/ca.pem"))
     return Site(
         address=host.address,
