@@ -313,15 +313,18 @@ def sizing_problems(
     """
     sized = sizing(hostvars, groups, host)
     used = {name: _number(effective, host, name, 0) or 0 for name in effective}
-    odoo_hosts = _members(groups, "odoo", host)
-    floor = pools([sizing(hostvars, groups, name)["odoo"] for name in odoo_hosts])
+    odoo_hosts = groups.get("odoo") or []
+    pooler_hosts = groups.get("pgbouncer") or []
+    # Without Odoo in the inventory the poolers serve someone else, whose needs are not known.
+    floor = pools([sizing(hostvars, groups, name)["odoo"] for name in odoo_hosts]) if odoo_hosts else {}
     found = []
     if "odoo_workers" in used:
         found += _odoo_problems(sized["odoo"], used)
     if "pgbouncer_default_pool_size" in used:
         found += _pool_problems(sized["pgbouncer"], floor, used)
     if "max_connections" in used:
-        found += _postgresql_problems(sized["postgresql"], used)
+        needed = sized["postgresql"]["connections_needed"] if odoo_hosts or pooler_hosts else 0
+        found += _postgresql_problems(sized["postgresql"], used, needed)
     return [f"on {host}, {problem}" for problem in found]
 
 
@@ -344,7 +347,7 @@ def _pool_problems(sized: Mapping[str, int], floor: Mapping[str, int], used: Map
         " need in order not to wait for each other for ever or be refused: raise it, or lower odoo_workers,"
         " odoo_max_cron_threads or odoo_db_maxconn"
         for name in ("default_pool_size", "postgres_pool_size", "max_client_conn")
-        if used.get(f"pgbouncer_{name}", floor[name]) < floor[name]
+        if floor and used.get(f"pgbouncer_{name}", floor[name]) < floor[name]
     ]
     pooler = {name: used.get(f"pgbouncer_{name}", value) for name, value in sized.items()}
     files = pooler["max_client_conn"] + server_connections(pooler) + PGBOUNCER_OWN_FILES
@@ -356,11 +359,10 @@ def _pool_problems(sized: Mapping[str, int], floor: Mapping[str, int], used: Map
     return found
 
 
-def _postgresql_problems(sized: Mapping[str, int], used: Mapping[str, int]) -> list[str]:
-    """Say whether PostgreSQL admits all connections and has the memory to run."""
+def _postgresql_problems(sized: Mapping[str, int], used: Mapping[str, int], connections: int) -> list[str]:
+    """Say whether PostgreSQL admits as many `connections` as it must and has the memory to run."""
     found = []
-    reserve = used.get("superuser_reserved_connections", SUPERUSER_RESERVED) - SUPERUSER_RESERVED
-    needed = sized["connections_needed"] + reserve
+    needed = connections + used.get("superuser_reserved_connections", SUPERUSER_RESERVED) - SUPERUSER_RESERVED
     if used["max_connections"] < needed:
         found.append(
             f"postgresql_settings.max_connections ({used['max_connections']}) is less than the {needed} for"

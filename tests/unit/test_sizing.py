@@ -156,3 +156,8 @@ def test_too_little_memory_is_refused() -> None:
     )
     assert any("postgresql_memory_mb" in problem for problem in problems)
     assert any("odoo_memory_mb" in problem for problem in problems)
+
+
+def test_an_estate_without_odoo_is_not_measured_by_odoos_needs() -> None:
+    effective = {"pgbouncer_default_pool_size": 3, "pgbouncer_max_client_conn": 20, "max_connections": 20}
+    assert sizing.sizing_problems({"db": host()}, {"postgresql": ["db"]}, "db", effective) == []

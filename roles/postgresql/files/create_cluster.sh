@@ -11,9 +11,13 @@ mark=$data.creating
 
 if [ -e "$mark" ]; then
     rm -rf -- "$data" "$conf"
-elif [ -e "$conf" ] || [ -e "$data" ]; then
-    echo "$conf or $data exists without the other; neither is touched. Move it away or restore its counterpart." >&2
-    exit 1
+else
+    for found in "$data" "$conf"; do
+        if [ -e "$found" ]; then
+            echo "$found exists without being a cluster that the checks saw, and is not touched: $(ls -lA "$found"). Move it away." >&2
+            exit 1
+        fi
+    done
 fi
 mkdir -p "${data%/*}"
 : > "$mark"
