@@ -14,7 +14,7 @@ assert _spec is not None and _spec.loader is not None
 scram = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(scram)
 
-# RFC 7677 section 3: password "pencil", that salt and 4096 iterations, with the keys as PostgreSQL 14 stores them.
+# RFC 7677 section 3: password "pencil", that salt and 4096 iterations; the keys as PostgreSQL 14 stores them.
 PENCIL = (
     "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ=="
     "$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
