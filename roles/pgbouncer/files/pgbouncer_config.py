@@ -5,8 +5,8 @@
 Usage: pgbouncer-config try CANDIDATE
        pgbouncer-config compare
 
-try      starts a throw-away pooler with CANDIDATE on a socket of its own; exit 0 if it runs, else its complaint
-         on stderr
+try      starts a throw-away pooler with CANDIDATE on a socket of its own; exit 0 if it runs, else it
+         complains on stderr
 compare  prints {"restart": [...], "reload": [...]}, what the running pooler does not have in effect yet
 """
 

@@ -1,10 +1,10 @@
 # Part of Tillstack. License LGPL-3.0 or later (see the addon's manifest).
 """Allow the bytecode of Python 3.11 where Odoo allowed the same thing on Python 3.10.
 
-Odoo evaluates domains, server actions and templates only if their bytecode uses allowed opcodes. Python
-3.11 renamed and split many of them (https://docs.python.org/3.11/whatsnew/3.11.html#cpython-bytecode-changes),
-and the lists of Odoo 14.0 and 15.0 end at Python 3.10. Each opcode below is the successor of one that Odoo's own
-list has; nothing that Odoo refuses on 3.10 (imports, attribute stores, global stores, closures) becomes possible.
+Odoo evaluates domains, server actions and templates only if their bytecode uses allowed opcodes. Python 3.11
+renamed and split many of them (https://docs.python.org/3.11/whatsnew/3.11.html#cpython-bytecode-changes), and
+the lists of Odoo 14.0 and 15.0 end at 3.10. Each opcode below is the successor of one that Odoo's own list
+has; nothing that Odoo refuses on 3.10 (imports, attribute and global stores, closures) becomes possible.
 """
 
 import importlib
