@@ -19,14 +19,18 @@ def until(condition: Callable[[], object], seconds: float, what: str, *, pause: 
         AssertionError: It did not hold in time; the message names the last answer.
     """
     started = time.monotonic()
-    last: object = None
-    while (elapsed := time.monotonic() - started) <= seconds:
+    while True:
+        answer: object
         try:
-            last = condition()
+            answer = condition()
+            held = bool(answer)
         except Exception as error:  # any failure is an answer: not yet
-            last = error
-        else:
-            if last:
-                return time.monotonic() - started
+            answer, held = error, False
+        elapsed = time.monotonic() - started
+        if elapsed > seconds:  # also when it held, but too late
+            raise AssertionError(
+                f"{what}: not within {seconds:g} s (waited {elapsed:.1f} s, last answer: {answer!r})"
+            )
+        if held:
+            return elapsed
         time.sleep(pause)
-    raise AssertionError(f"{what}: not within {seconds:g} s (waited {elapsed:.1f} s, last answer: {last!r})")

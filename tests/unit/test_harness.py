@@ -80,3 +80,5 @@ def test_waiting_ends_with_the_condition_or_the_deadline() -> None:
     with pytest.raises(AssertionError, match="a miracle: not within 0.2 s .* ZeroDivisionError"):
         until(lambda: 1 / 0, 0.2, "a miracle", pause=0.01)
     assert time.monotonic() - started < 2
+    with pytest.raises(AssertionError, match="too late: not within 0.1 s"):
+        until(lambda: time.sleep(0.3) or True, 0.1, "too late")
