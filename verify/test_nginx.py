@@ -106,13 +106,15 @@ def test_session_cookie(client: Client) -> None:
 
 @pytest.mark.explained_by("nginx", "odoo")
 def test_pages_are_served(client: Client, measure: Callable[..., None]) -> None:
-    """The login page and a static file are served."""
+    """The login page and a static file that it refers to are served."""
     page = client.get("/web/login")
     assert "oe_login_form" in page.text
-    picture = client.get("/web/static/img/favicon.ico")
-    assert picture.status_code == 200 and picture.content
+    static = re.search(r'(?:href|src)="(/\w+/static/[^"]+)"', page.text)
+    assert static, "the login page refers to no static file"
+    answer = client.get(static.group(1))
+    assert answer.status_code == 200 and answer.content, static.group(1)
     measure("login page, median", milliseconds(lambda: client.get("/web/login")), "ms")
-    measure("static file, median", milliseconds(lambda: client.get("/web/static/img/favicon.ico")), "ms")
+    measure("static file, median", milliseconds(lambda: client.get(static.group(1))), "ms")
 
 
 def test_private_keys_are_closed(nginx_host: Machine) -> None:

@@ -61,3 +61,8 @@ def accepts_version(site: Site, version: ssl.TLSVersion) -> bool:
                 return True
         except (ssl.SSLError, ConnectionResetError):
             return False
+
+
+def is_public_certificate(text: str) -> bool:
+    """Return whether a file's text is certificates and no private key (RFC 7468)."""
+    return "-----BEGIN CERTIFICATE-----" in text and "PRIVATE KEY-----" not in text
