@@ -5,7 +5,7 @@ from typing import Any
 
 from verify.connection import Connection, close_connection, open_connection
 from verify.estate import Estate, UnreachableError
-from verify.host import Shell, open_shell
+from verify.host import CommandError, Shell, open_shell
 
 
 @dataclass(frozen=True)
@@ -73,5 +73,13 @@ def unit_of(machine: Machine, group: str) -> str:
 
 
 def main_pid(machine: Machine, group: str) -> int:
-    """Return the main process of a group's unit; 0 if it does not run."""
-    return int(machine.shell.output("systemctl show --value --property=MainPID %s", unit_of(machine, group)))
+    """Return the main process of a group's unit.
+
+    Raises:
+        CommandError: the unit does not run.
+    """
+    unit = unit_of(machine, group)
+    pid = int(machine.shell.output("systemctl show --value --property=MainPID %s", unit))
+    if pid == 0:
+        raise CommandError(f"{machine.name}: {unit} does not run")
+    return pid
