@@ -64,7 +64,8 @@ def put_away(odoo: OdooSession, till: Till) -> None:
         close_session(odoo, till, session)
     call(odoo, "pos.config", "write", [till.config_id], {"active": False})
     call(odoo, "product.product", "write", [till.product_id], {"active": False})
-    call(odoo, "product.template", "write", _find(odoo, "product.template"), {"active": False})
+    template = _find(odoo, "product.template", context=EVERY)
+    call(odoo, "product.template", "write", template, {"active": False})
 
 
 def open_session(odoo: OdooSession, till: Till) -> int:
@@ -102,17 +103,20 @@ def close_session(odoo: OdooSession, till: Till, session: int) -> str:
 
 
 def _ensure(odoo: OdooSession, model: str, values: dict[str, Any]) -> int:
-    """Return the id of verify's own record of a model, active; create it where there is none."""
-    found = _find(odoo, model)
-    if not found:
-        return int(call(odoo, model, "create", {"name": NAME, **values}))
-    if "active" in call(odoo, model, "fields_get", ["active"]):
-        call(odoo, model, "write", found, {"active": True})
-    return int(found[0])
+    """Return the id of verify's own record of a model, active; create it where there is none.
+
+    An active one is left alone: Odoo refuses any change of a till that has a session open.
+    """
+    if found := _find(odoo, model):
+        return found[0]
+    if archived := _find(odoo, model, context=EVERY):
+        call(odoo, model, "write", archived, {"active": True})
+        return archived[0]
+    return int(call(odoo, model, "create", {"name": NAME, **values}))
 
 
-def _find(odoo: OdooSession, model: str) -> list[int]:
-    found: list[int] = call(odoo, model, "search", [["name", "=", NAME]], limit=1, context=EVERY)
+def _find(odoo: OdooSession, model: str, **keywords: Any) -> list[int]:
+    found: list[int] = call(odoo, model, "search", [["name", "=", NAME]], limit=1, **keywords)
     return found
 
 
