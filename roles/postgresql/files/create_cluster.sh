@@ -9,8 +9,14 @@ data=/var/lib/postgresql/$version/$name
 conf=/etc/postgresql/$version/$name
 mark=$data.creating
 
+mkdir -p "${data%/*}"
+# When the controller is cut off, what it started goes on here: wait for its end.
+exec 9>"$data.lock"
+flock 9
 if [ -e "$mark" ]; then
     rm -rf -- "$data" "$conf"
+elif [ -e "$data.created" ] && [ -e "$conf/postgresql.conf" ]; then
+    exit 0
 else
     for found in "$data" "$conf"; do
         if [ -e "$found" ]; then
@@ -19,8 +25,7 @@ else
         fi
     done
 fi
-mkdir -p "${data%/*}"
 : > "$mark"
 sync "$mark"
 pg_createcluster --port "$port" --encoding "$encoding" --locale "$locale" "$version" "$name" -- "$@"
-rm -- "$mark"
+mv -- "$mark" "$data.created"
