@@ -19,17 +19,17 @@ description:
   - Files become 0644 and folders 0755, both of root; compiled Python files are left out.
 options:
   _input:
-    description: Folders, each with C(name), its name in the archive, and C(path), its place on the controller.
+    description: Folders. C(name) is the name in the archive, C(path) the place on the controller.
     type: list
     elements: dict
     required: true
 """
 
 EXAMPLES = r"""
-- name: Send two addons at once
+- name: Send an addon with its many files at once
   ansible.builtin.shell:
     cmd: base64 --decode | tar -C /opt/addons -xz
-    stdin: "{{ [{'name': 'a', 'path': 'addons/a'}, {'name': 'b', 'path': 'addons/b'}] | tillstack.odoo_pos.tree_archive }}"
+    stdin: "{{ [{'name': 'a', 'path': 'addons/a'}] | tillstack.odoo_pos.tree_archive }}"
 """
 
 RETURN = r"""
