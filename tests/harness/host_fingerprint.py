@@ -14,8 +14,11 @@ OWN_CONTENT = re.compile(
     r"/etc/(machine-id|hostname|hosts|resolv\.conf|ld\.so\.cache|(passwd|group|shadow|gshadow|subuid|subgid)-?)$"
     r"|/etc/ssh/ssh_host_|/etc/ssl/(private|certs)/|/etc/odoo/jwt/|/etc/tillstack/|/etc/pgbouncer/userlist"
 )
-# Lines that hold a hash with a salt of the host's own.
-OWN_LINES = re.compile(rb"(?m)^admin_passwd\s*=.*$")
+# Lines that hold a secret of the estate or a hash with a salt of the host's own; the host's address.
+OWN_LINES = re.compile(rb"(?m)^(admin_passwd|db_password)\s*=.*$")
+OWN_ADDRESS = subprocess.run(["hostname", "-I"], check=True, stdout=subprocess.PIPE).stdout.split()[0]
+# Files that are named after what is in them: only their number is compared.
+OWN_FILE_NAME = re.compile(r"/etc/odoo/jwt/[^/]+\.pem$")
 # One digest for the whole folder: what is in it came in one piece.
 FOLDED = re.compile(r"/opt/odoo/(src|venvs)/[^/]+$")
 IGNORED = re.compile(r"/__pycache__$|\.pyc$|/etc/\.pwd\.lock$|/etc/\.updated$")
@@ -30,7 +33,8 @@ def content(path):
     """Return the digest of a file without what is the host's own."""
     if OWN_CONTENT.search(str(path)):
         return "own"
-    return hashlib.sha256(OWN_LINES.sub(b"", path.read_bytes())).hexdigest()
+    text = OWN_LINES.sub(b"", path.read_bytes()).replace(OWN_ADDRESS, b"<address>")
+    return hashlib.sha256(text).hexdigest()
 
 
 def describe(path):
@@ -59,6 +63,14 @@ def entries(top):
                 found[name] += " " + hashlib.sha256(json.dumps(below, sort_keys=True).encode()).hexdigest()
             else:
                 found.update(below)
+    return found
+
+
+def tree():
+    """Return every entry of the folders that deploying writes to, by path."""
+    found = {**entries(Path("/etc")), **entries(Path("/opt"))}
+    for number, path in enumerate(sorted(filter(OWN_FILE_NAME.match, found)), start=1):
+        found[f"{Path(path).parent}/file {number}"] = found.pop(path)
     return found
 
 
@@ -120,7 +132,7 @@ def main():
         "running": sorted(
             s[0] for s in states if s[3] in ("running", "failed") and not s[0].startswith("user@")
         ),
-        "files": {path: facts for top in ("/etc", "/opt") for path, facts in entries(Path(top)).items()},
+        "files": tree(),
         "postgresql": databases(),
     }
     json.dump(found, sys.stdout)

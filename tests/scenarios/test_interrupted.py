@@ -38,6 +38,7 @@ def test_the_runs_after_reach_the_same_end(deployed: Deployed, bare: stack.Targe
     finished = playbook.run(bare.inventory, log=logs / "finished.log")
     assert finished.status == 0, finished.output[-4000:]
     whole, mended = (fingerprint.take(t.run, t.host) for t in (deployed, bare))
-    assert fingerprint.differences(whole, mended) == []
+    different = fingerprint.differences(whole, mended)
+    assert not different, "\n".join(different)
     third = playbook.run(bare.inventory, log=logs / "after-finished.log")
     assert (third.status, third.changes()) == (0, [])
