@@ -62,8 +62,11 @@ def test_a_bare_host_stays_bare(bare: stack.Target, tmp_path: Path) -> None:
     said = refused(bare, given | {"odoo_admin_password": ""}, log="empty-secret")
     assert "odoo_admin_password is missing or shorter than 8 characters" in said
 
-    said = refused(bare, given | {"pgbouncer_default_pool_size": 900}, log="pool")
-    assert "pgbouncer_default_pool_size" in said
+    said = refused(bare, given | {"postgresql_settings": {"max_connections": 20}}, log="connections")
+    assert "postgresql_settings.max_connections (20) is less than the" in said
+
+    said = refused(bare, given | {"pgbouncer_default_pool_size": 2}, log="pool")
+    assert "pgbouncer_default_pool_size (2) is less than the" in said
 
     assert fingerprint.differences(before, fingerprint.take(bare.run, bare.host)) == []
 
