@@ -93,14 +93,22 @@ def deployed(run: hosts.Run, results: Path) -> Deployed:
     return Deployed(**vars(target), first=first, seen=frozenset(watch.seen), samples=watch.samples)
 
 
+@pytest.fixture(scope="session")
+def saved(deployed: Deployed) -> str:
+    """The base that copies of the deployed host are laid over, as it was when the first one was asked for."""
+    return stack.save(deployed)
+
+
 @pytest.fixture
-def clone_of(deployed: Deployed, request: pytest.FixtureRequest) -> Iterator[Callable[[str], stack.Target]]:
+def clone_of(
+    deployed: Deployed, saved: str, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str], stack.Target]]:
     """Makes copies of the deployed host that a test may break: `clone_of("name")`."""
     made: list[str] = []
 
     def make(name: str) -> stack.Target:
         made.append(name)
-        return stack.clone(deployed, name)
+        return stack.clone(deployed, saved, name)
 
     yield make
     if not request.config.getoption("--keep-hosts"):

@@ -21,7 +21,8 @@ OWN_ADDRESS = subprocess.run(["hostname", "-I"], check=True, stdout=subprocess.P
 OWN_FILE_NAME = re.compile(r"/etc/odoo/jwt/[^/]+\.pem$")
 # One digest for the whole folder: what is in it came in one piece.
 FOLDED = re.compile(r"/opt/odoo/(src|venvs)/[^/]+$")
-IGNORED = re.compile(r"/__pycache__$|\.pyc$|/etc/\.pwd\.lock$|/etc/\.updated$")
+# Compiled code, stamps, and links that are named after the hash of the certificate beside them.
+IGNORED = re.compile(r"/__pycache__$|\.pyc$|/etc/\.pwd\.lock$|/etc/\.updated$|/ssl/certs/[0-9a-f]{8}\.\d$")
 
 
 def run(*command):

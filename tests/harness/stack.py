@@ -62,18 +62,22 @@ def make(
     return Target(run, name, place, yaml.safe_load(secrets.read_text()))
 
 
-def clone(original: Target, name: str) -> Target:
-    """Boot a second host with everything the first one has, its secrets and its server name too.
-
-    The original is shut down for it and boots again.
-
-    Args:
-        original: A deployed host.
-        name: Name of the new host.
-    """
+def save(original: Target) -> str:
+    """Make what a host is now a base for others, and return the base's name; the host boots again."""
     base = f"{original.host}-saved"
     for command in (["stop", original.host], ["save", original.host, base], ["start", original.host]):
         hosts.call(original.run, *command)
+    return base
+
+
+def clone(original: Target, base: str, name: str) -> Target:
+    """Boot a second host with everything the first one had, its secrets and its server name too.
+
+    Args:
+        original: A deployed host.
+        base: What `save` made of it.
+        name: Name of the new host.
+    """
     hosts.up(original.run, f"{name}={base}")
     place = original.inventory.parent / name
     (place / "group_vars" / "all").mkdir(parents=True)
