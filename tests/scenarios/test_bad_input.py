@@ -155,7 +155,7 @@ TYPOS = (
     "role, variables, names", TYPOS, ids=lambda value: value if isinstance(value, str) else ""
 )
 def test_a_typo_stops_nothing(
-    deployed: Deployed, role: str, variables: dict[str, Any], names: tuple[str, ...]
+    deployed: Deployed, role: str, variables: dict[str, Any], names: tuple[str, ...], tmp_path: Path
 ) -> None:
     processes, before = deployed.main_pids(), fingerprint.take(deployed.run, deployed.host)
     said = refused(deployed, variables, "--tags", role, log=f"typo-{names[-1].split()[-1].strip('?')}")
@@ -164,10 +164,9 @@ def test_a_typo_stops_nothing(
     assert deployed.main_pids() == processes
     assert fingerprint.differences(before, fingerprint.take(deployed.run, deployed.host)) == []
     address = hosts.addresses(deployed.run)[deployed.host]
-    (deployed.inventory / "ca.pem").write_text(deployed.shell("cat /etc/tillstack/ca.pem"))
-    health = requests.get(
-        f"https://{address}/api/v1/health", verify=str(deployed.inventory / "ca.pem"), timeout=20
-    )
+    authority = tmp_path / "ca.pem"
+    authority.write_text(deployed.shell("cat /etc/tillstack/ca.pem"))
+    health = requests.get(f"https://{address}/api/v1/health", verify=str(authority), timeout=20)
     assert health.status_code == 200
 
 
