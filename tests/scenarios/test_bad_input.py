@@ -139,8 +139,8 @@ TYPOS = (
     ),
     (
         "postgresql",
-        {"postgresql_hba": ["hostt all all 192.0.2.0/24 scram-sha-256"]},
-        ("postgresql_hba", "hostt"),
+        {"postgresql_hba": [{"address": "192.0.2.0/99"}]},
+        ("postgresql_hba", "192.0.2.0/99"),
     ),
     (
         "odoo",
