@@ -7,7 +7,7 @@
     "license": "LGPL-3",
     "depends": ["point_of_sale", "pos_hr", "hr_attendance", "stock", "account"],
     "external_dependencies": {"python": ["jwt", "cryptography", "jsonschema"]},
-    "data": ["security/ir.model.access.csv"],
+    "data": ["security/ir.model.access.csv", "data/ir_cron.xml", "views/audit.xml"],
     "post_load": "take_over",
     "installable": True,
     "application": False,

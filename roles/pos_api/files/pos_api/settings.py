@@ -2,6 +2,7 @@
 ``pos_api_``)."""
 
 import functools
+import re
 from dataclasses import dataclass
 
 from odoo.tools import config
@@ -31,6 +32,9 @@ class Settings:
             throttled.
         idempotency_retention: how long an answer can be replayed by its Idempotency-Key.
         max_body: largest request body.
+        audit_retention: how long the audit of writes is kept.
+        cors_origins: origins whose pages may call the API from a browser; empty: none.
+        docs_directory: folder with the files of Swagger UI; empty: no documentation page.
     """
 
     key_directory: str
@@ -44,6 +48,9 @@ class Settings:
     login_failures_per_source: int
     idempotency_retention: int
     max_body: int
+    audit_retention: int
+    cors_origins: tuple
+    docs_directory: str
 
 
 # name: (default, least, greatest) of the whole numbers
@@ -56,8 +63,11 @@ NUMBERS = {
     "login_failures_per_source": (30, 1, 100000),
     "idempotency_retention": (7 * DAY, HOUR, 365 * DAY),
     "max_body": (1024 * 1024, 1024, 64 * 1024 * 1024),
+    "audit_retention": (90 * DAY, DAY, 3650 * DAY),
 }
 TEXTS = {"key_directory": "/etc/odoo/jwt", "issuer": "tillstack", "audience": "pos-api"}
+OTHERS = ("cors_origins", "docs_directory")
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 
 def _text(name, value):
@@ -79,20 +89,45 @@ def _number(name, value, least, greatest):
     return int(text)
 
 
+def _origins(value):
+    origins = tuple(part.strip() for part in str(value or "").split(",") if part.strip())
+    for origin in origins:
+        if not ORIGIN.fullmatch(origin):
+            raise SettingsError(
+                f"odoo.conf: pos_api_cors_origins has {origin!r}, which is no origin: give scheme, host in"
+                " lower case and port as browsers send them (https://till.example:8443), separated by commas."
+            )
+    return origins
+
+
+def _folder(value):
+    folder = str(value or "").strip()
+    if folder and not folder.startswith("/"):
+        raise SettingsError(
+            f"odoo.conf: pos_api_docs_directory = {folder!r} is not usable: give an absolute path, or"
+            " nothing for no documentation page."
+        )
+    return folder
+
+
 def read_settings(options):
     """Return the :class:`Settings` held in a mapping of odoo.conf options.
 
     Raises:
         SettingsError: an option is unknown, out of range or contradicts another one.
     """
-    known = {f"pos_api_{name}" for name in (*TEXTS, *NUMBERS)}
+    known = {f"pos_api_{name}" for name in (*TEXTS, *NUMBERS, *OTHERS)}
     unknown = sorted(name for name in options if name.startswith("pos_api_") and name not in known)
     if unknown:
         raise SettingsError(f"odoo.conf: unknown option {unknown[0]}; known are {', '.join(sorted(known))}.")
     values = {name: _text(name, options.get(f"pos_api_{name}", default)) for name, default in TEXTS.items()}
     for name, (default, least, greatest) in NUMBERS.items():
         values[name] = _number(name, options.get(f"pos_api_{name}", default), least, greatest)
-    settings = Settings(**values)
+    settings = Settings(
+        **values,
+        cors_origins=_origins(options.get("pos_api_cors_origins")),
+        docs_directory=_folder(options.get("pos_api_docs_directory")),
+    )
     if not settings.key_directory.startswith("/"):
         raise SettingsError(
             f"odoo.conf: pos_api_key_directory = {settings.key_directory!r} is not usable:"

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from .principal import Principal
     from .request import ApiRequest
 
-FUNCTIONS = {}
+FUNCTIONS = {}  # operationId: (function, whether it runs in a transaction)
+CURRENT = {}  # operationId: function that gives the representation which If-Match is compared with
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Call:
         body: checked JSON body.
         request: the running :class:`~.request.ApiRequest`.
         principal: :class:`~.principal.Principal`, or None.
+        actor: id of the user who acts, also where the operation found out itself (login); for the audit.
     """
 
     operation: document.Operation
@@ -36,6 +38,7 @@ class Call:
     body: object = None
     request: ApiRequest | None = None
     principal: Principal | None = None
+    actor: int | None = None
 
     @property
     def env(self):
@@ -45,14 +48,21 @@ class Call:
 
 @dataclass
 class Reply:
-    """The answer of an operation: status, JSON value (None: no body) and further headers."""
+    """The answer of an operation.
+
+    Attributes:
+        status: HTTP status code.
+        body: JSON value; None for no body. Bytes are sent as they are, with the ``Content-Type`` of
+            ``headers``.
+        headers: further response headers.
+    """
 
     status: int = 200
     body: object = None
     headers: dict = field(default_factory=dict)
 
 
-def operation(identifier, transaction=True):
+def operation(identifier, transaction=True, current=None):
     """Register the decorated function for an ``operationId`` of the document.
 
     The function takes a :class:`Call` and returns a :class:`Reply`. It refuses by raising a Problem, which
@@ -61,10 +71,14 @@ def operation(identifier, transaction=True):
     Args:
         identifier: the ``operationId``.
         transaction: False where the function needs no database, or opens its own connection.
+        current: for an operation with ``If-Match``: function from the call to the representation that its
+            tag is compared with; it raises the 404.
     """
 
     def register(function):
         FUNCTIONS[identifier] = (function, transaction)
+        if current:
+            CURRENT[identifier] = current
         return function
 
     return register

@@ -1,13 +1,14 @@
-"""Entity tags and conditional reads (RFC 9110 sections 8.8.3 and 13.1.2)."""
+"""Entity tags, conditional reads and conditional writes (RFC 9110 sections 8.8.3 and 13.1)."""
 
 import hashlib
 import json
 
 from werkzeug.http import parse_etags
 
-from .call import Reply
+from .call import CURRENT, Reply
+from .problems import Problem
 
-IF_NONE_MATCH = "If-None-Match"
+IF_NONE_MATCH, IF_MATCH = "If-None-Match", "If-Match"
 
 
 def etag(body):
@@ -17,12 +18,41 @@ def etag(body):
     return '"' + hashlib.sha256(canonical.encode()).hexdigest()[:32] + '"'
 
 
-def tagged(reply, if_none_match):
+def tagged(reply, if_none_match=None):
     """Return the reply with its ``ETag``, or the 304 where the client has this representation."""
-    if reply.status != 200:
+    if reply.body is None or reply.status >= 300:
         return reply
     tag = etag(reply.body)
-    headers = {**reply.headers, "ETag": tag, "Cache-Control": "private, no-cache"}
+    headers = {**reply.headers, "ETag": tag}
+    if reply.status == 200:
+        headers.setdefault("Cache-Control", "private, no-cache")
     if if_none_match and parse_etags(if_none_match).contains_weak(tag.strip('"')):
         return Reply(304, None, headers)
-    return Reply(200, reply.body, headers)
+    return Reply(reply.status, reply.body, headers)
+
+
+def check_precondition(call):
+    """Compare ``If-Match`` with the tag of the present representation, before the operation changes it.
+
+    The comparison and the change are in one transaction at REPEATABLE READ: where another call changes the
+    same rows meanwhile, PostgreSQL lets only one of them commit, and the other one is run again and fails
+    here.
+
+    Raises:
+        Problem: 428 without the header, 412 where the tags differ; 404 where there is no such record.
+    """
+    current = CURRENT[call.operation.id](call)
+    if IF_MATCH not in call.headers:
+        raise Problem(
+            428,
+            "Send the ETag of the representation that the change is based on as If-Match.",
+            "precondition-required",
+        )
+    tag = etag(current)
+    if not parse_etags(call.headers[IF_MATCH]).contains(tag.strip('"')):
+        raise Problem(
+            412,
+            "The record is no longer as it was when it was read: read it again.",
+            "precondition-failed",
+            headers=[("ETag", tag)],
+        )

@@ -15,8 +15,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
 from .. import settings
-from . import conditional, idempotency, principal, problems, routing, validation
-from .call import FUNCTIONS, Call
+from . import audit, conditional, cors, idempotency, principal, problems, routing, validation
+from .call import CURRENT, FUNCTIONS, Call
 from .problems import Problem
 from .request import ApiRequest
 
@@ -97,10 +97,11 @@ def _read_body(httprequest, operation):
     return value
 
 
-def _check_accept(httprequest):
+def _check_accept(httprequest, operation):
     accepted = httprequest.accept_mimetypes
-    if accepted and not any(accepted.quality(kind) for kind in (JSON_TYPE, problems.MEDIA_TYPE)):
-        raise Problem(406, "This API answers in application/json only.")
+    if accepted and not any(accepted.quality(kind) for kind in operation.media_types):
+        given = ", ".join(sorted(operation.media_types - {problems.MEDIA_TYPE})) or JSON_TYPE
+        raise Problem(406, f"This operation answers in {given} only.")
 
 
 @contextmanager
@@ -130,7 +131,10 @@ def _translated():
 
 
 def _serialize(reply):
-    body = b"" if reply.body is None else json.dumps(reply.body, allow_nan=False).encode()
+    if reply.body is None or isinstance(reply.body, bytes):
+        body = reply.body or b""
+    else:
+        body = json.dumps(reply.body, allow_nan=False).encode()
     answer = Response(body, status=reply.status)
     answer.autocorrect_location_header = False  # a path is enough, whatever name the client reached us by
     if reply.body is None:
@@ -154,9 +158,15 @@ def _in_transaction(httprequest, call, function):
             call.request = request
             call.principal = principal.identify(request, call.operation)
             _parse(httprequest, call)
+            if call.operation.id in CURRENT:
+                conditional.check_precondition(call)
             if call.operation.takes("header", idempotency.HEADER):
-                return idempotency.once(call, function)
-            return function(call)
+                reply = idempotency.once(call, function)
+            else:
+                reply = function(call)
+            if not isinstance(reply, Problem):
+                audit.note(call, reply)
+            return reply
 
     registry(call.database).check_signaling()
     return attempt(call.database)
@@ -172,8 +182,11 @@ def _parse(httprequest, call):
 
 
 def _respond(httprequest):
+    answer = cors.preflight(httprequest)
+    if answer:
+        return answer
     operation, path = routing.match(httprequest.path, httprequest.method)
-    _check_accept(httprequest)
+    _check_accept(httprequest, operation)
     function, transaction = FUNCTIONS[operation.id]
     call = Call(operation, httprequest.remote_addr or "", path)
     if transaction:
@@ -185,7 +198,7 @@ def _respond(httprequest):
         reply = function(call)
     if isinstance(reply, Problem):
         raise reply
-    if operation.takes("header", conditional.IF_NONE_MATCH):
+    if operation.tagged:
         reply = conditional.tagged(reply, call.headers.get(conditional.IF_NONE_MATCH))
     return _serialize(reply)
 
@@ -207,4 +220,5 @@ def application(environ, start_response):
         _drain(httprequest)
         answer = problems.response(problem, httprequest.path)
     answer.headers["X-Content-Type-Options"] = "nosniff"
+    cors.expose(httprequest, answer)
     return answer(environ, start_response)

@@ -69,8 +69,8 @@ def _bearer(header):
 
 
 def identify(request, operation):
-    """Set the request's user from its bearer token and return the :class:`Principal`, None for an anon
-    operation.
+    """Set the request's user from its bearer token and return the :class:`Principal`, None where the
+    operation looks at no token, or takes one without needing it and none was sent.
 
     The family, the user's state and the signature are checked on every call, so that logout, deactivation and
     demotion are in force with the next one.
@@ -78,9 +78,10 @@ def identify(request, operation):
     Raises:
         Problem: 401 for anything wrong with the token, 403 for a role that is not enough.
     """
-    if operation.role == ANON:
+    sent = request.httprequest.headers.get("Authorization", "")
+    if not operation.bearer or (operation.role == ANON and not sent):
         return None
-    bearer = _bearer(request.httprequest.headers.get("Authorization", ""))
+    bearer = _bearer(sent)
     try:
         token = tokens.verify(keyring(), settings.current(), database_id(request.env), bearer)
     except tokens.TokenError as error:
@@ -92,5 +93,6 @@ def identify(request, operation):
     request.context = request.env["res.users"].context_get()
     role = role_of(request.env.user)
     if role == ANON or (operation.role == MANAGER and role != MANAGER):
-        raise Problem(403, f"This operation is for the role {operation.role}.", "forbidden")
+        needed = MANAGER if operation.role == MANAGER else CASHIER
+        raise Problem(403, f"This operation is for the role {needed}.", "forbidden")
     return Principal(token, role, expires_at)

@@ -12,13 +12,22 @@ from .problems import Problem
 MAX_ID = 2**31 - 1
 
 
+def _pattern(operation):
+    """Return the path of an operation in werkzeug's notation; a whole number, or one of the given names."""
+
+    def converter(match):
+        schema = operation.parameters["path", match[1]]["schema"]
+        kind = f"any({', '.join(map(repr, schema['enum']))})" if "enum" in schema else "int"
+        return f"<{kind}:{match[1]}>"
+
+    return re.sub(r"{(\w+)}", converter, operation.path)
+
+
 @functools.lru_cache(maxsize=1)
 def routes():
-    """Return the werkzeug map of all operations; a path's ``{id}`` is a whole number."""
+    """Return the werkzeug map of all operations."""
     rules = [
-        Rule(
-            re.sub(r"{(\w+)}", r"<int:\1>", operation.path), endpoint=operation.id, methods=[operation.method]
-        )
+        Rule(_pattern(operation), endpoint=operation.id, methods=[operation.method])
         for operation in document.operations().values()
     ]
     return Map(rules, strict_slashes=True, redirect_defaults=False)
@@ -39,6 +48,6 @@ def match(path, method):
         raise Problem(405, f"This resource knows only {allowed}.", headers=[("Allow", allowed)]) from error
     except (NotFound, RequestRedirect) as error:
         raise Problem(404, "There is no such resource.") from error
-    if any(not 0 < value <= MAX_ID for value in values.values()):
+    if any(isinstance(value, int) and not 0 < value <= MAX_ID for value in values.values()):
         raise Problem(404, "There is no such record.")
     return document.operations()[identifier], values

@@ -1,1 +1,1 @@
-from . import idempotency_key, login_attempt, res_users, token_family
+from . import audit, cleaning, idempotency_key, login_attempt, res_users, token_family

@@ -70,7 +70,7 @@ class IdempotencyKey(models.Model):
             (status, json.dumps(headers), json.dumps(body), number),
         )
 
-    @api.autovacuum
-    def _gc_keys(self):
+    @api.model
+    def _expired(self):
         horizon = fields.Datetime.now() - timedelta(seconds=settings.current().idempotency_retention)
-        self.search([("created_at", "<", horizon)], limit=100000).unlink()
+        return [("created_at", "<", horizon)]

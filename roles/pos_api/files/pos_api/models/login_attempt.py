@@ -91,7 +91,7 @@ class LoginAttempt(models.Model):
     at = fields.Datetime(required=True, index=True)
     failed = fields.Boolean(help="Not set while the password is being checked")
 
-    @api.autovacuum
-    def _gc_attempts(self):
+    @api.model
+    def _expired(self):
         horizon = fields.Datetime.now() - timedelta(seconds=settings.current().login_window)
-        self.search([("at", "<", horizon)], limit=100000).unlink()
+        return [("at", "<", horizon)]

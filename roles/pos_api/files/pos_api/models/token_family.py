@@ -78,9 +78,9 @@ class TokenFamily(models.Model):
         )
         return token, expires_at
 
-    @api.autovacuum
-    def _gc_families(self):
-        self.search([("expires_at", "<", fields.Datetime.now() - timedelta(days=1))], limit=10000).unlink()
+    @api.model
+    def _expired(self):
+        return [("expires_at", "<", fields.Datetime.now() - timedelta(days=1))]
 
 
 class RefreshToken(models.Model):

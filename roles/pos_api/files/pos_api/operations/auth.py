@@ -88,6 +88,7 @@ def _tokens(call, family):
 def create_token(call):
     principal.keyring()
     user_id = _check_password(call)
+    call.actor = user_id
     family = call.env["pos.api.token.family"].sudo()._open(user_id, call.source)
     return Reply(200, _tokens(call, family))
 
@@ -104,7 +105,7 @@ def refresh_token(call):
         return refused  # not raised: the revocation has to be committed
     if min(token.expires_at, family.expires_at) <= now:
         raise refused
-    token.used_at = now
+    token.used_at, call.actor = now, family.user_id.id
     return Reply(200, _tokens(call, family))
 
 

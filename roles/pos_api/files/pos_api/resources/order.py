@@ -2,33 +2,50 @@
 
 from odoo.release import version_info
 
-from ..records import Field, Resource, moment, number, reference, text
+from ..records import (
+    BOOLEAN,
+    ID,
+    MOMENT,
+    NAME,
+    NUMBER,
+    OPTIONAL_REFERENCE,
+    REFERENCE,
+    TEXT,
+    Computed,
+    Field,
+    Resource,
+    choice,
+    number,
+)
 
 LINE = Resource(
+    name="Line",
     model="pos.order.line",
     fields=(
-        Field("id", "id"),
-        Field("product", "product_id", reference),
-        Field("quantity", "qty", number, writable=True),
-        Field("unit_price", "price_unit", number, writable=True),
-        Field("discount", "discount", number, writable=True),
-        Field("subtotal", "price_subtotal", number),
-        Field("subtotal_with_tax", "price_subtotal_incl", number),
+        Field("id", "id", ID),
+        Field("product", "product_id", REFERENCE),
+        Field("quantity", "qty", NUMBER, writable=True),
+        Field("unit_price", "price_unit", NUMBER, writable=True),
+        Field("discount", "discount", NUMBER, writable=True),
+        Field("subtotal", "price_subtotal", NUMBER),
+        Field("subtotal_with_tax", "price_subtotal_incl", NUMBER),
     ),
 )
 PAYMENT = Resource(
+    name="Payment",
     model="pos.payment",
     fields=(
-        Field("id", "id"),
-        Field("payment_method", "payment_method_id", reference),
-        Field("amount", "amount", number),
-        Field("is_change", "is_change"),
-        Field("paid_at", "payment_date", moment),
+        Field("id", "id", ID),
+        Field("payment_method", "payment_method_id", REFERENCE),
+        Field("amount", "amount", NUMBER),
+        Field("is_change", "is_change", BOOLEAN),
+        Field("paid_at", "payment_date", MOMENT),
     ),
 )
 PICKING = Resource(
+    name="Picking",
     model="stock.picking",
-    fields=(Field("id", "id"), Field("name", "name"), Field("state", "state")),
+    fields=(Field("id", "id", ID), Field("name", "name", NAME), Field("state", "state", NAME)),
 )
 
 
@@ -56,30 +73,36 @@ def _picking_policy(order):
 
 
 ORDER = Resource(
+    name="Order",
     model="pos.order",
     fields=(
-        Field("id", "id"),
-        Field("name", "name"),
-        Field("receipt_number", "pos_reference", text),
-        Field("state", "state"),
-        Field("ordered_at", "date_order", moment),
-        Field("session", "session_id", reference),
-        Field("user", "user_id", reference),
-        Field("customer", "partner_id", reference),
-        Field("note", "note", text, writable=True),
-        Field("pricelist", "pricelist_id", reference),
-        Field("total", "amount_total", number),
-        Field("tax", "amount_tax", number),
-        Field("paid", "amount_paid", number),
+        Field("id", "id", ID),
+        Field("name", "name", NAME, description="Order reference; '/' while it is a draft."),
+        Field("receipt_number", "pos_reference", TEXT),
+        Field("state", "state", choice("draft", "cancel", "paid", "done", "invoiced")),
+        Field("ordered_at", "date_order", MOMENT),
+        Field("session", "session_id", REFERENCE),
+        Field("user", "user_id", OPTIONAL_REFERENCE),
+        Field("customer", "partner_id", OPTIONAL_REFERENCE),
+        Field("note", "note", TEXT, writable=True),
+        Field("pricelist", "pricelist_id", REFERENCE),
+        Field("total", "amount_total", NUMBER),
+        Field("tax", "amount_tax", NUMBER),
+        Field("paid", "amount_paid", NUMBER),
         Field("lines", "lines", nested=LINE),
         Field("payments", "payment_ids", nested=PAYMENT),
         Field("pickings", "picking_ids", nested=PICKING),
-        Field("updated_at", "write_date", moment),
+        Field("updated_at", "write_date", MOMENT),
     ),
     computed=(
-        ("currency", lambda order: order.currency_id.name),
-        ("due", _due),
-        ("change", _change),
-        ("stock_moves_at", _picking_policy),
+        Computed("currency", lambda order: order.currency_id.name, {"type": "string"}),
+        Computed("due", _due, {"type": "number"}),
+        Computed("change", _change, {"type": "number"}),
+        Computed(
+            "stock_moves_at",
+            _picking_policy,
+            {"type": "string", "enum": ["payment", "closing"]},
+            "When the company's setting moves the stock.",
+        ),
     ),
 )

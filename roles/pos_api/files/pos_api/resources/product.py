@@ -1,19 +1,79 @@
 """Products of the point of sale."""
 
-from ..records import Field, Resource, moment, number, reference, text
+import re
+
+from odoo.osv.expression import OR
+
+from ..records import (
+    ID,
+    ID_SCHEMA,
+    MOMENT,
+    NAME,
+    NUMBER,
+    OPTIONAL_REFERENCE,
+    REFERENCE,
+    REFERENCE_SCHEMA,
+    TEXT,
+    Computed,
+    Field,
+    Filter,
+    Resource,
+    choice,
+    listed,
+    nullable,
+    number,
+    record,
+)
 from .session import open_sessions
 
 SOLD = [("available_in_pos", "=", True), ("sale_ok", "=", True)]
+PRICE = {"type": "number", "minimum": 0, "maximum": 1000000000}
+SEARCHED = {"type": "string", "minLength": 1, "maxLength": 100}
+IDS = {"type": "array", "items": ID_SCHEMA, "minItems": 1, "maxItems": 100}
 FIELDS = (
-    Field("id", "id"),
-    Field("name", "display_name"),
-    Field("code", "default_code", text),
-    Field("barcode", "barcode", text),
-    Field("price", "lst_price", number),
-    Field("category", "pos_categ_id", reference),
-    Field("uom", "uom_id", reference),
-    Field("tracking", "tracking"),
-    Field("updated_at", "write_date", moment),
+    Field("id", "id", ID),
+    Field("name", "display_name", NAME),
+    Field("code", "default_code", TEXT),
+    Field("barcode", "barcode", TEXT),
+    Field("price", "lst_price", NUMBER, description="Public price, before pricelists."),
+    Field("category", "pos_categ_id", OPTIONAL_REFERENCE),
+    Field("uom", "uom_id", REFERENCE),
+    Field("tracking", "tracking", choice("none", "lot", "serial")),
+    Field("updated_at", "write_date", MOMENT),
+)
+
+
+def literal(text):
+    """Return a text that stands for itself in a LIKE pattern."""
+    return re.sub(r"([\\%_])", r"\\\1", text)
+
+
+def _contains(text):
+    return OR([[(column, "ilike", literal(text))] for column in ("name", "default_code", "barcode")])
+
+
+FILTERS = (
+    Filter("q", SEARCHED, _contains, "Part of the name, code or barcode."),
+    Filter("barcode", SEARCHED, lambda value: [("barcode", "=", value)], "Exact barcode."),
+    Filter(
+        "category_id",
+        ID_SCHEMA,
+        lambda value: [("pos_categ_id", "child_of", value)],
+        "Point of sale category, with those below it.",
+    ),
+    Filter("ids", IDS, lambda value: [("id", "in", value)], "Ids, separated by commas."),
+    Filter(
+        "price_min",
+        PRICE,
+        lambda value: [("list_price", ">=", value)],
+        "Least public price, before what variants add.",
+    ),
+    Filter(
+        "price_max",
+        PRICE,
+        lambda value: [("list_price", "<=", value)],
+        "Greatest public price, before what variants add.",
+    ),
 )
 
 
@@ -70,9 +130,49 @@ def _variants(product):
     ]
 
 
-PRODUCT = Resource(model="product.product", fields=FIELDS)
-PRODUCT_DETAIL = Resource(
+NAMES = {"display_default_code": False}  # as the till shows them: the code stands beside the name
+TAX = record(
+    id=ID_SCHEMA,
+    name={"type": "string"},
+    amount={"type": "number"},
+    amount_type={"type": "string"},
+    price_include={"type": "boolean"},
+)
+PRICING = record(
+    pricelist=REFERENCE_SCHEMA,
+    currency={"type": "string"},
+    price={"type": "number"},
+    price_without_tax={"type": "number"},
+    price_with_tax={"type": "number"},
+)
+VARIANT = record(
+    id=ID_SCHEMA,
+    name={"type": "string"},
+    attributes={"type": "object", "additionalProperties": {"type": "string"}},
+)
+PRODUCT = Resource(
+    name="Product",
     model="product.product",
-    fields=(*FIELDS, Field("description", "description_sale", text)),
-    computed=(("taxes", _taxes), ("pricing", _pricing), ("variants", _variants)),
+    fields=FIELDS,
+    filters=FILTERS,
+    sorts={"id": "id", "-sales": "id"},
+    scope=lambda call: SOLD,
+    context=NAMES,
+)
+PRODUCT_DETAIL = Resource(
+    name="ProductDetail",
+    model="product.product",
+    fields=(*FIELDS, Field("description", "description_sale", TEXT)),
+    computed=(
+        Computed("taxes", _taxes, listed(TAX)),
+        Computed(
+            "pricing",
+            _pricing,
+            nullable(PRICING),
+            "Price for one unit at the caller's open point of sale, or the company's first.",
+        ),
+        Computed("variants", _variants, listed(VARIANT)),
+    ),
+    scope=lambda call: SOLD,
+    context=NAMES,
 )

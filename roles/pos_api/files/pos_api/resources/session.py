@@ -1,15 +1,17 @@
 """Sessions of a point of sale."""
 
-from ..records import Field, Resource, moment, plain, reference
+from ..records import ID, NAME, OPTIONAL_MOMENT, REFERENCE, Field, Resource, choice
 
-SESSION = Resource(
+STATES = ("opening_control", "opened", "closing_control", "closed")
+OPEN_SESSION = Resource(
+    name="OpenSession",
     model="pos.session",
     fields=(
-        Field("id", "id"),
-        Field("name", "name", plain),
-        Field("state", "state"),
-        Field("config", "config_id", reference),
-        Field("opened_at", "start_at", moment),
+        Field("id", "id", ID),
+        Field("name", "name", NAME),
+        Field("state", "state", choice(*STATES)),
+        Field("config", "config_id", REFERENCE),
+        Field("opened_at", "start_at", OPTIONAL_MOMENT),
     ),
 )
 

@@ -2,7 +2,7 @@
 
 from ..frame.principal import role_of
 from ..records import read
-from .session import SESSION, open_sessions
+from .session import OPEN_SESSION, open_sessions
 
 
 def describe(user):
@@ -15,5 +15,5 @@ def describe(user):
         "login": user.login,
         "role": role_of(user),
         "employee": {"id": employee.id, "name": employee.name} if employee else None,
-        "open_sessions": read(open_sessions(user.env, user.id), SESSION),
+        "open_sessions": read(open_sessions(user.env, user.id), OPEN_SESSION),
     }

@@ -198,5 +198,5 @@ class TestTokenLife(ApiCase):
         self.log_in(self.cashier)
         family = self.env["pos.api.token.family"].search([], order="id desc", limit=1)
         family.expires_at = "2020-01-01"
-        self.env["pos.api.token.family"]._gc_families()
+        self.env["pos.api.cleaning"]._run()
         self.assertFalse(family.exists())

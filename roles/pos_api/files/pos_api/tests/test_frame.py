@@ -143,9 +143,12 @@ class TestFrame(ApiCase):
         self.assertFalse(self.env["res.partner"].search([("name", "=", "api rolled back")]))
 
     def test_roles_are_enforced(self):
-        anonymous = {"createToken", "refreshToken", "getHealth", "getDescription", "getKeys"}
+        anonymous = {
+            *("createToken", "refreshToken", "createPasswordReset", "changePassword"),
+            *("getHealth", "getDescription", "getDocumentation", "getDocumentationFile", "getKeys"),
+        }
         for operation in document.operations().values():
-            path = operation.path.replace("{id}", "1")
+            path = operation.path.replace("{id}", "1").replace("{name}", "init.js")
             with self.subTest(operation=operation.id):
                 answer = send(operation.method, path)
                 if operation.id in anonymous:
