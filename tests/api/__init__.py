@@ -1,0 +1,1 @@
+"""The API from outside: over HTTPS, through the web server and the pooler, on a deployed host."""
