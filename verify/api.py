@@ -1,5 +1,6 @@
 """The POS API as a client of its OpenAPI document sees it."""
 
+import functools
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ import requests
 from verify.estate import REPOSITORY
 from verify.web import Client
 
-DOCUMENT = REPOSITORY / "roles/pos_api/files/pos_api/openapi.json"
+PARTS = REPOSITORY / "roles/pos_api/files/pos_api/openapi"
 BASE = "/api/v1"
 
 
@@ -32,9 +33,21 @@ class Login:
         return self.client.request(method, BASE + path, headers=headers, **options)
 
 
-def document() -> dict[str, Any]:
-    """Return the document that this version of the collection deploys."""
-    found: dict[str, Any] = json.loads(DOCUMENT.read_text())
+def written_routes() -> set[tuple[str, str]]:
+    """Return method and path of every operation that this version of the collection deploys."""
+    return set().union(*(routes(json.loads(part.read_text())) for part in PARTS.glob("*.json")))
+
+
+@functools.cache
+def document(client: Client) -> dict[str, Any]:
+    """Return the OpenAPI document that the server gives.
+
+    Raises:
+        requests.HTTPError: it gives none.
+    """
+    answer = client.get(f"{BASE}/openapi.json")
+    answer.raise_for_status()
+    found: dict[str, Any] = answer.json()
     return found
 
 
@@ -50,13 +63,14 @@ def log_in(client: Client, login: str, password: str) -> Login:
         AssertionError: the answer is not 200, or not as the document says.
     """
     answer = client.post(f"{BASE}/auth/tokens", json={"login": login, "password": password})
-    return Login(client, checked(answer, 200, "Tokens"))
+    return Login(client, checked(client, answer, 200, "Tokens"))
 
 
-def checked(answer: requests.Response, status: int, schema: str) -> Any:
+def checked(client: Client, answer: requests.Response, status: int, schema: str) -> Any:
     """Return an answer's body, after a look at its status and a check against a schema of the document.
 
     Args:
+        client: whose server's document is meant.
         answer: the answer.
         status: the HTTP status that it must have.
         schema: name in ``components/schemas``.
@@ -67,7 +81,7 @@ def checked(answer: requests.Response, status: int, schema: str) -> Any:
     """
     assert answer.status_code == status, f"HTTP status {answer.status_code}: {answer.text[:500]}"
     body = answer.json()
-    components = {"components": document()["components"]}
+    components = {"components": document(client)["components"]}
     reference = {"$ref": f"#/components/schemas/{schema}", **components}
     jsonschema.validate(body, reference, cls=jsonschema.Draft202012Validator)
     return body

@@ -40,8 +40,8 @@ _value:
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """Give a member root's ownership and a plain mode; leave compiled Python out."""
-    if member.name.endswith((".pyc", "__pycache__")):
+    """Give a member root's ownership and a plain mode; leave compiled Python and caches of tools out."""
+    if member.name.endswith((".pyc", "__pycache__")) or "/." in member.name:
         return None
     member.uid = member.gid = 0
     member.uname = member.gname = "root"

@@ -35,16 +35,17 @@ _value:
 
 
 def tree_checksum(folder: str) -> str:
-    """Hash the relative path and content of every file in `folder`; AnsibleFilterError if it is no folder."""
+    """Hash every file in `folder` but hidden and compiled ones; AnsibleFilterError if it is no folder."""
     top = Path(folder)
     if not top.is_dir():
         raise AnsibleFilterError(f"{folder} is no folder on the controller")
     total = hashlib.sha256()
     for file in sorted(path for path in top.rglob("*") if path.is_file()):
-        if file.suffix == ".pyc":
+        inside = file.relative_to(top)
+        if file.suffix == ".pyc" or any(part.startswith(".") for part in inside.parts):
             continue
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        total.update(f"{file.relative_to(top).as_posix()}\0{digest}\n".encode())
+        total.update(f"{inside.as_posix()}\0{digest}\n".encode())
     return total.hexdigest()
 
 

@@ -28,6 +28,8 @@ def test_the_checksum_follows_names_and_contents_and_nothing_else(addon: Path) -
     before = tree_checksum(str(addon))
     (addon / "__init__.py").chmod(0o600)
     (addon / "models" / "__init__.pyc").write_bytes(b"compiled")
+    (addon / ".cache").mkdir()
+    (addon / ".cache" / "x").touch()
     assert tree_checksum(str(addon)) == before
     (addon / "models" / "__init__.py").rename(addon / "models" / "other.py")
     renamed = tree_checksum(str(addon))
@@ -38,6 +40,8 @@ def test_the_checksum_follows_names_and_contents_and_nothing_else(addon: Path) -
 
 def test_the_archive_holds_the_files_as_root_owns_them(addon: Path) -> None:
     (addon / "models" / "x.pyc").write_bytes(b"compiled")
+    (addon / ".cache").mkdir()
+    (addon / ".cache" / "x").touch()
     (addon / "__init__.py").chmod(0o777)
     packed = io.BytesIO(base64.b64decode(tree_archive([{"name": "mine", "path": str(addon)}])))
     with tarfile.open(fileobj=packed) as archive:
