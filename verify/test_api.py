@@ -71,6 +71,13 @@ def test_unknown_route_and_method(client: Client) -> None:
         assert answer.headers["Content-Type"].startswith("application/problem+json")
 
 
+def test_what_the_web_server_refuses(client: Client) -> None:
+    """A body that is too large for a login is refused in the API's own form, before it reaches Odoo."""
+    answer = client.post(f"{api.BASE}/auth/tokens", data=b" " * 100_000)
+    api.checked(client, answer, 413, "Problem")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
 def test_wrong_password(client: Client) -> None:
     """A wrong password is refused, and the answer does not say what was wrong."""
     body = {"login": f"verify-{uuid4()}", "password": "wrong"}

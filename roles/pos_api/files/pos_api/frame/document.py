@@ -22,6 +22,7 @@ EVERY = {
     "405": "MethodNotAllowed",
     "406": "NotAcceptable",
     "422": "Invalid",
+    "431": "HeadersTooLarge",
     "500": "ServerError",
     "503": "Unavailable",
 }
