@@ -12,7 +12,7 @@ import sys
 from odoo import http
 
 from .. import settings
-from . import dispatch
+from . import dispatch, routing
 
 _logger = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ def take_over():
     except settings.SettingsError as error:
         _logger.critical("%s", error)
         sys.exit(str(error))
+    routing.routes()  # read now, so that a document that cannot be used ends the start as well
     original = http.Root.__call__
 
     @functools.wraps(original)
