@@ -17,8 +17,11 @@ DISCOVERY = "discovery"  # tag of what stands beside the API's own operations
 PROBLEM_TYPE = "application/problem+json"
 # Set by the web server or by HTTP itself, for every address alike: no operation has to document them.
 TRANSPORT_HEADERS = frozenset(
-    "cache-control connection content-encoding content-length content-type date keep-alive referrer-policy"
-    " server strict-transport-security transfer-encoding vary x-content-type-options x-frame-options".split()
+    (
+        *("connection", "content-encoding", "content-length", "content-type", "date", "keep-alive", "server"),
+        *("cache-control", "transfer-encoding", "vary"),
+        *("referrer-policy", "strict-transport-security", "x-content-type-options", "x-frame-options"),
+    )
 )
 # Sent where there is something to say; all other documented headers have to be there.
 OPTIONAL_HEADERS = frozenset({"idempotency-replayed", "link"})

@@ -19,15 +19,17 @@ MANAGERS = ("mona", "fuzz-manager")
 PIN = "4711"
 SHELL = (
     "cd /var/lib/odoo && runuser -u odoo -- env ODOO_RC=/etc/odoo/odoo.conf"
-    " /opt/odoo/bin/odoo shell --no-http --log-level=warn 2>&1"
+    " /opt/odoo/bin/odoo shell --no-http --log-level=warn"
 )
 # As the application does: its user, its password, through the pooler.
-PSQL = (
-    "export PGPASSWORD=$(sed -n 's/^db_password *= *//p' /etc/odoo/odoo.conf);"
-    " exec psql -XAtq -v ON_ERROR_STOP=1 -h $(sed -n 's/^db_host *= *//p' /etc/odoo/odoo.conf)"
-    " -p $(sed -n 's/^db_port *= *//p' /etc/odoo/odoo.conf) -U $(sed -n 's/^db_user *= *//p' /etc/odoo/odoo.conf)"
-    " -d $(sed -n 's/^db_name *= *//p' /etc/odoo/odoo.conf)"
-)
+PSQL = r"""
+setting() { sed -n "s/^db_$1 *= *//p" /etc/odoo/odoo.conf; }
+export PGPASSWORD=$(setting password)
+export PGHOST=$(setting host) PGPORT=$(setting port) PGUSER=$(setting user) PGDATABASE=$(setting name)
+exec psql -XAtq -v ON_ERROR_STOP=1 <<'END'
+%s
+END
+"""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Shop:
 
     def statements(self, text: str) -> str:
         """Run SQL statements as the application's user and return what psql prints."""
-        return hosts.send(self.target.run, self.target.host, f'sudo bash -c "{_quoted(PSQL)}"', text)
+        return self.target.shell(PSQL % text)
 
     def odoo(self, program: str, marker: str, *, seconds: float = 300) -> Any:
         """Run a program in Odoo's shell on the host, and return the JSON that it prints behind a marker.
@@ -97,11 +99,6 @@ class Shop:
     def forget_failed_logins(self) -> None:
         """Lift the throttle, which counts failures of an address for five minutes: all tests share one."""
         self.statements("DELETE FROM pos_api_login_attempt;")
-
-
-def _quoted(command: str) -> str:
-    """Return a command for use between double quotes of a shell."""
-    return command.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
 
 
 def make(target: Target, site: Site, contract: Contract, tills: list[str], free_tills: list[str]) -> Shop:

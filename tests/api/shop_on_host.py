@@ -1,5 +1,6 @@
 """Runs in Odoo's shell on a test host, behind a line that sets PLAN: makes the shop and prints it as JSON."""
 
+# ruff: noqa: F821  PLAN comes with it, env is Odoo's shell's
 import json
 import uuid
 
@@ -270,4 +271,4 @@ def main(env):
     print("SHOP", json.dumps(shop))
 
 
-main(env)  # noqa: F821  given by Odoo's shell
+main(env)
