@@ -208,20 +208,28 @@ def read(records, resource):
     Only the declared columns are read (Odoo's own prefetching would take every column of the table).
     """
     records = records.with_context(**resource.context)
+    rows = {values["id"]: values for values in records.read(resource.columns())}
+    nested = {member.column: _nested(records, member, rows) for member in resource.fields if member.nested}
     shown = []
-    for values in records.read(resource.columns()):
+    for current in records:  # iterated, so that what is worked out is fetched for all of them at once
         item = {}
         for member in resource.fields:
-            value = values[member.column]
+            value = rows[current.id][member.column]
             if member.nested:
-                item[member.name] = read(records.env[member.nested.model].browse(value), member.nested)
+                item[member.name] = [nested[member.column][number] for number in value]
             else:
                 item[member.name] = member.kind.show(value)
-        current = records.browse(values["id"])
         for member in resource.computed:
             item[member.name] = member.function(current)
         shown.append(item)
     return shown
+
+
+def _nested(records, member, rows):
+    """Return {id: representation} of everything that an x2many column of some rows holds."""
+    ids = [number for values in rows.values() for number in values[member.column]]
+    found = records.env[member.nested.model].browse(ids)
+    return dict(zip(ids, read(found, member.nested)))
 
 
 def find(call, resource, number):
