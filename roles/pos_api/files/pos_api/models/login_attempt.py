@@ -1,4 +1,5 @@
-"""Failed logins, counted in the database so that all workers and hosts see the same number."""
+"""Failed logins and what is limited like them, counted in the database so that all workers and hosts see the
+same number."""
 
 import hashlib
 import math
@@ -14,7 +15,7 @@ def account_key(login):
     return hashlib.sha256(login.strip().lower().encode()).hexdigest()
 
 
-def begin(registry, login, source):
+def begin(registry, login, source, purpose=""):
     """Record an attempt and return (its id, seconds to wait or 0).
 
     It is committed before the counting, so that of any number of attempts at once no more than the limit
@@ -25,9 +26,10 @@ def begin(registry, login, source):
         registry: Odoo registry; the work is done in a transaction of its own.
         login: as typed.
         source: address of the client.
+        purpose: what is counted apart from logins, for accounts and sources alike.
     """
     limits = settings.current()
-    account = account_key(login)
+    account, source = account_key(login) + purpose, source + purpose
     with registry.cursor() as cr:
         cr.execute(
             "INSERT INTO pos_api_login_attempt (account, source, at)"
@@ -65,7 +67,7 @@ def _wait(cr, number, column, value, limit, window):
 
 
 def fail(registry, number):
-    """Keep an attempt as a failed login."""
+    """Keep an attempt as one that counts."""
     with registry.cursor() as cr:
         cr.execute("UPDATE pos_api_login_attempt SET failed = true WHERE id = %s", (number,))
 

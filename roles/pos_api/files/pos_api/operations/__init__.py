@@ -1,1 +1,1 @@
-from . import auth, discovery, health, orders, products
+from . import auth, categories, customers, discovery, health, orders, passwords, products

@@ -30,6 +30,24 @@ def _took_no_time(users, login):
     return users.env.cr.fetchone()[0] or user.with_user(user)._rpc_api_keys_only()
 
 
+def begin_attempt(call, account, purpose=""):
+    """Return the id of a counted attempt.
+
+    Args:
+        call: :class:`~..frame.call.Call`.
+        account: what is counted beside the source: a login as typed.
+        purpose: what is counted apart from logins.
+
+    Raises:
+        Problem: 429 over the limits.
+    """
+    number, wait = login_attempt.begin(call.request.registry, account, call.source, purpose)
+    if wait:
+        headers = [("Retry-After", str(wait))]
+        raise Problem(429, "Too many attempts; wait before the next one.", "too-many-logins", headers)
+    return number
+
+
 def _check_password(call):
     """Return the id of the user whose credentials were sent.
 
@@ -41,10 +59,7 @@ def _check_password(call):
         Problem: 429 over the limits, 401 otherwise.
     """
     registry, login, password = call.request.registry, call.body["login"], call.body["password"]
-    number, wait = login_attempt.begin(registry, login, call.source)
-    if wait:
-        headers = [("Retry-After", str(wait))]
-        raise Problem(429, "Too many failed logins; wait before the next one.", "too-many-logins", headers)
+    number = begin_attempt(call, login)
     with registry.cursor() as cr:
         context = api.Environment(cr, SUPERUSER_ID, {})["res.users"]._crypt_context()
     decoy = _decoy(context)  # made before the check: its cost, once in a process, falls on every login alike

@@ -2,8 +2,9 @@
 
 from ..frame.call import Reply, operation
 from ..frame.pagination import page
-from ..records import find, listing, matching, read
-from ..resources.product import PRODUCT, PRODUCT_DETAIL
+from ..frame.problems import invalid
+from ..records import find, listing, matching, read, write
+from ..resources.product import PRODUCT, PRODUCT_DETAIL, stock
 
 
 def _best_sellers(call):
@@ -26,6 +27,31 @@ def list_products(call):
     return _best_sellers(call) if call.query["sort"] == "-sales" else listing(call, PRODUCT)
 
 
+def _shown(call):
+    return read(find(call, PRODUCT_DETAIL, call.path["id"]), PRODUCT_DETAIL)[0]
+
+
 @operation("getProduct")
 def get_product(call):
-    return Reply(200, read(find(call, PRODUCT_DETAIL, call.path["id"]), PRODUCT_DETAIL)[0])
+    return Reply(200, _shown(call))
+
+
+@operation("changeProduct", current=_shown)
+def change_product(call):
+    product, body, values = find(call, PRODUCT_DETAIL, call.path["id"]), call.body, {}
+    # Odoo would give the product a negative price, to which the variant's extra is added
+    if body.get("price", product.price_extra) < product.price_extra:
+        raise invalid(("/price", f"must be at least what this variant adds: {product.price_extra:g}"))
+    if "category_id" in body:
+        category = call.env["pos.category"].search([("id", "=", body["category_id"])])
+        if body["category_id"] and not category:
+            raise invalid(("/category_id", "is no category of the point of sale"))
+        values["pos_categ_id"] = category.id
+    if body:
+        write(product, PRODUCT_DETAIL, body, **values)
+    return Reply(200, read(product, PRODUCT_DETAIL)[0])
+
+
+@operation("getProductStock")
+def get_product_stock(call):
+    return Reply(200, stock(find(call, PRODUCT_DETAIL, call.path["id"])))

@@ -5,6 +5,7 @@ import re
 from odoo.osv.expression import OR
 
 from ..records import (
+    BOOLEAN,
     ID,
     ID_SCHEMA,
     MOMENT,
@@ -35,7 +36,7 @@ FIELDS = (
     Field("name", "display_name", NAME),
     Field("code", "default_code", TEXT),
     Field("barcode", "barcode", TEXT),
-    Field("price", "lst_price", NUMBER, description="Public price, before pricelists."),
+    Field("price", "lst_price", NUMBER, writable=True, description="Public price, before pricelists."),
     Field("category", "pos_categ_id", OPTIONAL_REFERENCE),
     Field("uom", "uom_id", REFERENCE),
     Field("tracking", "tracking", choice("none", "lot", "serial")),
@@ -130,6 +131,12 @@ def _variants(product):
     ]
 
 
+def _known(call):
+    """Return the domain of the products that a caller may read by id: those on sale, and for a manager, who
+    takes products out and brings them back, also those that are not offered at the tills."""
+    return [("sale_ok", "=", True)] if call.principal.is_manager else SOLD
+
+
 NAMES = {"display_default_code": False}  # as the till shows them: the code stands beside the name
 TAX = record(
     id=ID_SCHEMA,
@@ -162,7 +169,17 @@ PRODUCT = Resource(
 PRODUCT_DETAIL = Resource(
     name="ProductDetail",
     model="product.product",
-    fields=(*FIELDS, Field("description", "description_sale", TEXT)),
+    fields=(
+        *FIELDS,
+        Field("description", "description_sale", TEXT),
+        Field(
+            "available_in_pos",
+            "available_in_pos",
+            BOOLEAN,
+            writable=True,
+            description="false is seen by managers only; to anyone else such a product is a 404.",
+        ),
+    ),
     computed=(
         Computed("taxes", _taxes, listed(TAX)),
         Computed(
@@ -173,6 +190,32 @@ PRODUCT_DETAIL = Resource(
         ),
         Computed("variants", _variants, listed(VARIANT)),
     ),
-    scope=lambda call: SOLD,
+    scope=_known,
     context=NAMES,
 )
+
+
+def _quantities(product, warehouse):
+    """Return Odoo's own quantities of a product in a warehouse, in the product's unit."""
+    there = product.with_context(warehouse=warehouse.id)
+    return {
+        "warehouse": {"id": warehouse.id, "name": warehouse.name},
+        "on_hand": number(there.qty_available),
+        "reserved": number(there.qty_available - there.free_qty),
+        "available": number(there.free_qty),
+        "incoming": number(there.incoming_qty),
+        "outgoing": number(there.outgoing_qty),
+        "forecast": number(there.virtual_available),
+    }
+
+
+def stock(product):
+    """Return the stock of a product in each warehouse of the caller's companies."""
+    stored = product.type == "product"
+    warehouses = product.env["stock.warehouse"].search([]) if stored else ()
+    return {
+        "product": {"id": product.id, "name": product.display_name},
+        "uom": {"id": product.uom_id.id, "name": product.uom_id.name},
+        "stored": stored,
+        "warehouses": [_quantities(product, warehouse) for warehouse in warehouses],
+    }
