@@ -61,7 +61,7 @@ class KeyHost:
         """Return what lies in the folder."""
         return {path.name: path.read_text() for path in self.path.iterdir()}
 
-    def keys(self) -> set[str]:
+    def key_files(self) -> set[str]:
         """Return the names of the key files."""
         return {name for name in self.files() if name.endswith(".pem")}
 
@@ -133,14 +133,14 @@ def test_the_next_key_is_there_before_it_signs_and_is_made_once(new_host: Callab
     host.run(host.path, "next", "--type", "Ed25519")
     shown = host.show()
     assert shown["active"] == first and shown["next"] not in ("", first)
-    assert host.keys() == {f"{first}.pem", f"{shown['next']}.pem"}
+    assert host.key_files() == {f"{first}.pem", f"{shown['next']}.pem"}
     assert host.run(host.path, "next", "--type", "Ed25519") == "", (
         "an interrupted rotation goes on with its key"
     )
     assert host.show() == shown
     host.run(host.path, "next", "--type", "Ed25519", "--fresh")
     assert host.show()["next"] != shown["next"]
-    assert f"{shown['next']}.pem" not in host.keys()
+    assert f"{shown['next']}.pem" not in host.key_files()
 
 
 def test_a_key_that_stopped_keeps_its_public_part_until_the_overlap_has_passed(
@@ -149,12 +149,12 @@ def test_a_key_that_stopped_keeps_its_public_part_until_the_overlap_has_passed(
     host = new_host("a")
     before, after = host.rotate()
     assert host.tidy() != ""
-    assert host.keys() == {f"{before}.pub.pem", f"{after}.pem"}
+    assert host.key_files() == {f"{before}.pub.pem", f"{after}.pem"}
     clock(OVERLAP - 2)
     assert host.tidy() == ""
     clock(3)
     assert host.tidy() == f"no longer accepting {before}\n"
-    assert host.keys() == {f"{after}.pem"}
+    assert host.key_files() == {f"{after}.pem"}
     assert host.tidy() == ""
 
 
@@ -170,7 +170,7 @@ def test_a_switch_that_was_cut_off_after_its_rename_is_mended(
     assert host.show()["next"] == ""
     clock(10 * OVERLAP)
     assert f"{before} has stopped signing" in host.tidy(), "its overlap begins when it is noticed"
-    assert host.keys() == {f"{before}.pub.pem", f"{after}.pem"}
+    assert host.key_files() == {f"{before}.pub.pem", f"{after}.pem"}
 
 
 def test_hosts_accept_each_other_s_keys_and_keep_their_private_ones(
@@ -179,7 +179,7 @@ def test_hosts_accept_each_other_s_keys_and_keep_their_private_ones(
     one, two = new_host("a"), new_host("b")
     assert one.tidy(two) == f"accepting {two.show()['active']} of another host\n"
     two.tidy(one)
-    assert one.keys() == {f"{one.show()['active']}.pem", f"{two.show()['active']}.pub.pem"}
+    assert one.key_files() == {f"{one.show()['active']}.pem", f"{two.show()['active']}.pub.pem"}
     assert (one.tidy(two), two.tidy(one)) == ("", "")
     assert [entry["kid"] for entry in one.show()["keys"]] == [one.show()["active"]], "no gossip"
     for host in (one, two):
@@ -199,17 +199,17 @@ def test_a_rotation_of_two_hosts_ends_settled_and_is_retired_on_both(
         host.run(host.path, "next", "--type", "Ed25519")
     for host, other in hosts:
         host.tidy(other)
-        assert f"{other.show()['next']}.pub.pem" in host.keys(), "accepted before it signs"
+        assert f"{other.show()['next']}.pub.pem" in host.key_files(), "accepted before it signs"
     for host in (one, two):
         host.run(host.path, "activate")
     for host, other in hosts:
         host.tidy(other)
     assert [host.tidy(other) for host, other in hosts] == ["", ""]
-    assert all({f"{kid}.pub.pem" for kid in old} <= host.keys() for host in (one, two))
+    assert all({f"{kid}.pub.pem" for kid in old} <= host.key_files() for host in (one, two))
     clock(OVERLAP)
-    assert all(old == set(line.split()[-1] for line in h.tidy(o).splitlines()) for h, o in hosts)
+    assert all(old == {line.split()[-1] for line in h.tidy(o).splitlines()} for h, o in hosts)
     assert [host.tidy(other) for host, other in hosts] == ["", ""]
-    assert one.keys() == {f"{one.show()['active']}.pem", f"{two.show()['active']}.pub.pem"}
+    assert one.key_files() == {f"{one.show()['active']}.pem", f"{two.show()['active']}.pub.pem"}
 
 
 def test_a_host_that_left_the_estate_is_accepted_for_an_overlap_more(
@@ -220,10 +220,10 @@ def test_a_host_that_left_the_estate_is_accepted_for_an_overlap_more(
     gone = f"{two.show()['active']}.pub.pem"
     assert one.tidy(options=()) == "", "a host that was not asked has not left"
     one.tidy()
-    assert gone in one.keys()
+    assert gone in one.key_files()
     clock(OVERLAP)
     one.tidy()
-    assert gone not in one.keys()
+    assert gone not in one.key_files()
 
 
 def test_a_leaked_key_is_dropped_everywhere_at_once(new_host: Callable[[str], KeyHost]) -> None:
@@ -237,7 +237,7 @@ def test_a_leaked_key_is_dropped_everywhere_at_once(new_host: Callable[[str], Ke
     for host, other in ((one, two), (two, one)):
         host.tidy(other, overlap=0, options=("--complete", "--strict"))
     for host, other in ((one, two), (two, one)):
-        assert host.keys() == {f"{host.show()['active']}.pem", f"{other.show()['active']}.pub.pem"}
+        assert host.key_files() == {f"{host.show()['active']}.pem", f"{other.show()['active']}.pub.pem"}
         assert host.tidy(other) == ""
 
 
@@ -248,7 +248,7 @@ def test_a_public_key_placed_by_hand_stays(
     (host.path / "by-hand.pub.pem").write_text(host.show()["keys"][0]["public"])
     clock(10 * OVERLAP)
     assert host.tidy() == ""
-    assert "by-hand.pub.pem" in host.keys()
+    assert "by-hand.pub.pem" in host.key_files()
 
 
 @pytest.mark.parametrize("kid, public", [("../../etc/x", None), ("x/y", None), ("broken", "no key")])
