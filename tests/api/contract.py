@@ -194,7 +194,8 @@ class Contract:
         sent = {name.lower(): value for name, value in answer.headers.items()}
         if undocumented := sent.keys() - documented.keys() - TRANSPORT_HEADERS:
             raise ContractError(f"headers that are not documented: {sorted(undocumented)}")
-        if missing := documented.keys() - sent.keys() - OPTIONAL_HEADERS:
+        optional = OPTIONAL_HEADERS | ({"retry-after"} if answer.status_code == 409 else set())
+        if missing := documented.keys() - sent.keys() - optional:
             raise ContractError(f"documented headers are missing: {sorted(missing)}")
         for name in documented.keys() & sent.keys():
             schema = self.expanded(self._resolve(documented[name])["schema"])

@@ -1,0 +1,56 @@
+"""The documentation page in a real browser: everything from this server, and every operation on it."""
+
+from __future__ import annotations
+
+from playwright.sync_api import ConsoleMessage, Page, Request
+
+from tests.api.contract import Contract
+from tests.harness import stack
+from verify import browser
+from verify.api import BASE
+from verify.web import Client, Site
+
+PAGE_MILLISECONDS = 60_000
+
+
+def _shown(page: Page) -> set[tuple[str, str]]:
+    """Return method and path of every operation that the page lists."""
+    blocks = page.locator(".opblock .opblock-summary")
+    blocks.first.wait_for(timeout=PAGE_MILLISECONDS)
+    return {
+        (
+            block.locator(".opblock-summary-method").inner_text().strip(),
+            "".join(block.locator(".opblock-summary-path").get_attribute("data-path") or ""),
+        )
+        for block in blocks.all()
+    }
+
+
+def test_it_shows_every_operation_and_asks_nobody_else(site: Site, contract: Contract) -> None:
+    requests: list[Request] = []
+    complaints: list[ConsoleMessage] = []
+    with browser.open_page(site) as page:
+        page.on("request", requests.append)
+        page.on("console", lambda said: complaints.append(said) if said.type == "error" else None)
+        page.goto(f"{site.origin}{BASE}/docs")
+        shown = _shown(page)
+        errors = page.locator(".errors-wrapper").count()
+    assert shown == {(one.method, one.path) for one in contract.operations.values()}
+    outside = {one.url for one in requests if not one.url.startswith((site.origin + "/", "data:", "blob:"))}
+    assert outside == set()
+    assert (errors, [said.text for said in complaints]) == (0, [])
+
+
+def test_an_estate_can_switch_it_off(site: Site, api_host: stack.Target) -> None:
+    settings = "/etc/odoo/odoo.conf"
+    api_host.shell(
+        f"cp -p {settings} {settings}.kept; sed -i '/^pos_api_docs_directory/d' {settings};"
+        " systemctl restart odoo"
+    )
+    try:
+        with Client(site) as client:
+            assert client.get(f"{BASE}/docs").status_code == 404
+            assert client.get(f"{BASE}/docs/init.js").status_code == 404
+            assert client.get(f"{BASE}/openapi.json").status_code == 200
+    finally:
+        api_host.shell(f"mv {settings}.kept {settings}; systemctl restart odoo")
