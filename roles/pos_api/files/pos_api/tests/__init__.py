@@ -1,10 +1,13 @@
 from . import (
     test_auth,
+    test_categories,
     test_concurrency,
+    test_customers,
     test_document,
     test_frame,
     test_keys,
     test_orders,
+    test_passwords,
     test_products,
     test_settings,
     test_throttle,
