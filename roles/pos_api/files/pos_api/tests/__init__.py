@@ -8,6 +8,7 @@ from . import (
     test_keys,
     test_orders,
     test_passwords,
+    test_product_changes,
     test_products,
     test_settings,
     test_throttle,
