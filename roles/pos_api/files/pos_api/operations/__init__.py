@@ -1,1 +1,12 @@
-from . import auth, categories, customers, discovery, health, orders, passwords, products
+from . import (
+    attendances,
+    auth,
+    categories,
+    customers,
+    discovery,
+    employees,
+    health,
+    orders,
+    passwords,
+    products,
+)

@@ -1,9 +1,11 @@
 from . import (
+    test_attendances,
     test_auth,
     test_categories,
     test_concurrency,
     test_customers,
     test_document,
+    test_employees,
     test_frame,
     test_keys,
     test_orders,
