@@ -1,6 +1,8 @@
 """Calls from pages of other origins (CORS, Fetch standard): refused by browsers unless the estate names the
 origins."""
 
+import functools
+
 from werkzeug.wrappers import Response
 
 from .. import settings
@@ -34,6 +36,14 @@ def preflight(httprequest):
     return answer
 
 
+@functools.lru_cache(maxsize=1)
+def _headers():
+    """Return the names of the response headers in the document, as browsers want them."""
+    declared = [declared for item in document.load()["paths"].values() for declared in item.values()]
+    answers = [answer for one in declared for answer in one["responses"].values()]
+    return ", ".join(sorted({name for answer in answers for name in answer.get("headers", ())}))
+
+
 def expose(httprequest, answer):
     """Let an allowed origin's page read an answer and the headers that the document names."""
     if not settings.current().cors_origins:
@@ -42,6 +52,4 @@ def expose(httprequest, answer):
     origin = _allowed(httprequest)
     if origin:
         answer.headers["Access-Control-Allow-Origin"] = origin
-        answer.headers["Access-Control-Expose-Headers"] = ", ".join(
-            sorted({*document.source()["components"]["headers"], "Retry-After", "Allow"})
-        )
+        answer.headers["Access-Control-Expose-Headers"] = _headers()
