@@ -1,9 +1,13 @@
 from . import (
+    test_audit,
     test_attendances,
     test_auth,
     test_categories,
     test_concurrency,
+    test_conditional,
+    test_cors,
     test_customers,
+    test_docs_page,
     test_document,
     test_employees,
     test_frame,
