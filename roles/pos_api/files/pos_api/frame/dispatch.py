@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager, suppress
 
 import psycopg2
-from odoo import exceptions, registry
+from odoo import registry
 from odoo.service.model import check as retrying
 from odoo.sql_db import PoolError
 from odoo.tools import config
@@ -109,17 +109,10 @@ def _translated():
     """Turn the exceptions of Odoo and PostgreSQL into refusals, without their text unless it is meant for the
     user."""
     try:
-        yield
+        with problems.translated():
+            yield
     except Problem:
         raise
-    except exceptions.AccessError as error:
-        raise Problem(403, "Your user may not do this.", "forbidden") from error
-    except exceptions.MissingError as error:
-        raise Problem(404, "There is no such record.") from error
-    except exceptions.AccessDenied as error:
-        raise problems.unauthorized("The credentials are not valid.") from error
-    except exceptions.UserError as error:
-        raise Problem(422, str(error.args[0]), "refused") from error
     except UNAVAILABLE as error:
         _logger.warning("POS API: the database cannot be used: %s", type(error).__name__, exc_info=True)
         raise Problem(

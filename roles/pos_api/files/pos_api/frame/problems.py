@@ -1,8 +1,10 @@
 """The one place where refusals become ``application/problem+json`` answers (RFC 9457)."""
 
 import json
+from contextlib import contextmanager
 from http import HTTPStatus
 
+from odoo import exceptions
 from werkzeug.wrappers import Response
 
 TYPE_PREFIX = "urn:tillstack:pos-api:"
@@ -50,9 +52,24 @@ def unauthorized(detail, error=None, slug="unauthorized"):
     return Problem(401, detail, slug, headers=[("WWW-Authenticate", challenge)])
 
 
-def response(problem, instance):
-    """Return the werkzeug response of a :class:`Problem`; ``instance`` is the request's path."""
-    document = {
+@contextmanager
+def translated():
+    """Turn Odoo's refusals into problems, without their text unless it is meant for the user."""
+    try:
+        yield
+    except exceptions.AccessError as error:
+        raise Problem(403, "Your user may not do this.", "forbidden") from error
+    except exceptions.MissingError as error:
+        raise Problem(404, "There is no such record.") from error
+    except exceptions.AccessDenied as error:
+        raise unauthorized("The credentials are not valid.") from error
+    except exceptions.UserError as error:
+        raise Problem(422, str(error.args[0]), "refused") from error
+
+
+def document(problem, instance):
+    """Return the problem document of a :class:`Problem`; ``instance`` is the request's path."""
+    return {
         "type": TYPE_PREFIX + problem.slug if problem.slug else "about:blank",
         "title": HTTPStatus(problem.status).phrase,
         "status": problem.status,
@@ -60,7 +77,11 @@ def response(problem, instance):
         "instance": instance,
         **problem.extensions,
     }
-    answer = Response(json.dumps(document), status=problem.status, content_type=MEDIA_TYPE)
+
+
+def response(problem, instance):
+    """Return the werkzeug response of a :class:`Problem`; ``instance`` is the request's path."""
+    answer = Response(json.dumps(document(problem, instance)), status=problem.status, content_type=MEDIA_TYPE)
     answer.headers["Cache-Control"] = "no-store"
     for name, value in problem.headers:
         answer.headers[name] = value
