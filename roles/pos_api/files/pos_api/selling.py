@@ -1,50 +1,149 @@
-"""How an order is rung up and paid, by Odoo's own methods. Totals, taxes and prices are the server's."""
+"""How an order is rung up, by Odoo's own methods. Totals, taxes and prices are the server's."""
 
-from odoo.tools import float_compare
+from collections import defaultdict
+
+from odoo.tools import float_compare, float_is_zero, float_round
 
 from .frame.problems import Problem, invalid
-from .records import columns, write
-from .resources.order import LINE, ORDER, amount_to_pay
+from .records import columns, find, write
+from .resources.order import LINE, ORDER
 from .resources.product import SOLD
 from .resources.session import open_sessions
 
 RECEIPT_LANE = 900  # middle part of our receipt numbers; the till's own are its login numbers, counted from 1
 
 
-def selling_session(call, session_id=None):
-    """Return the session to sell in: the named one, or else the caller's only open one.
+def hold(sessions, condition="state = 'opened'"):
+    """Lock sessions against closing until the end of the transaction; other sales share the lock. Return
+    whether there is one in the wanted state."""
+    sessions.env.cr.execute(
+        f"SELECT id FROM pos_session WHERE id IN %s AND {condition} FOR SHARE",
+        (tuple(sessions.ids) or (0,),),
+        log_exceptions=False,  # a session closed since the snapshot is a serialization failure, and foreseen
+    )
+    return bool(sessions.env.cr.fetchone())
 
-    A cashier sells in own sessions, a manager in any. The session's row is locked against closing until the
-    end of the transaction; other sales share the lock.
+
+def no_open_session():
+    """Return the 409 for a sale without an open session."""
+    return Problem(
+        409,
+        "No session is open: open the point of sale, with its opening cash, and try again.",
+        "no-open-session",
+    )
+
+
+def named_session(call, session_id):
+    """Return a session that the caller may sell in, whatever its state: a cashier's own, any for a manager.
+
+    Raises:
+        Problem: 422 where it is another's or unknown.
+    """
+    session = call.env["pos.session"].search([("id", "=", session_id)])
+    if not session or (session.user_id != call.env.user and not call.principal.is_manager):
+        raise invalid(("/session_id", "is not a session in which you may sell"))
+    return session
+
+
+def in_company(record):
+    """Return a record of the point of sale in its company, which may not be the user's first."""
+    company = record.company_id
+    return record.with_context(allowed_company_ids=company.ids).with_company(company)
+
+
+def selling_session(call, session_id=None):
+    """Return the session to sell in: the named one, or else the caller's only open one. It is held open.
 
     Raises:
         Problem: 409 where no session (or not this one) is open, 422 where the session has to be named or is
             unknown.
     """
     if session_id is not None:
-        sessions = call.env["pos.session"].search([("id", "=", session_id)])
-        if not sessions or (sessions.user_id != call.env.user and not call.principal.is_manager):
-            raise invalid(("/session_id", "is not a session in which you may sell"))
+        sessions = named_session(call, session_id)
     else:
         sessions = open_sessions(call.env, call.env.uid).filtered(lambda session: session.state == "opened")
         if len(sessions) > 1:
             raise invalid(("/session_id", "is required: you have more than one session open"))
-    call.env.cr.execute(
-        "SELECT id FROM pos_session WHERE id IN %s AND state = 'opened' FOR SHARE",
-        (tuple(sessions.ids) or (0,),),
-        log_exceptions=False,  # a session closed since the snapshot is a serialization failure, and foreseen
+    if not hold(sessions):
+        raise no_open_session()
+    return in_company(sessions)
+
+
+def _rescue_session(session):
+    """Return the session that takes late orders of a closed one, as Odoo's own import makes it.
+
+    Where it has to be made, the closed session is claimed first: of two calls at once the second one finds
+    what the first one made.
+    """
+    if not session.search_count(
+        [("config_id", "=", session.config_id.id), ("rescue", "=", True), ("state", "=", "opened")]
+    ):
+        claim(session)
+    late = {"pos_session_id": session.id, "name": "taken offline", "amount_total": 0}  # for Odoo's log
+    return session.env["pos.order"]._get_valid_session(late)
+
+
+def offline_session(call, session_id=None):
+    """Return the session for an order that was taken offline: as :func:`selling_session` does, but where the
+    named one has been closed meanwhile, the rescue session of its point of sale.
+
+    Raises:
+        Problem: as :func:`selling_session`.
+    """
+    if session_id is None:
+        return selling_session(call)
+    session = named_session(call, session_id)
+    if session.state not in ("closing_control", "closed"):
+        return selling_session(call, session_id)
+    rescue = _rescue_session(in_company(session))
+    if not hold(rescue):
+        raise no_open_session()
+    return in_company(rescue)
+
+
+def claim(record):
+    """Make sure that no other call changes a record in this transaction's time.
+
+    The row is written, not only locked: at REPEATABLE READ the call that comes second then fails with a
+    serialization failure, is run again and sees what the first one did.
+    """
+    record.env.cr.execute(
+        f"UPDATE \"{record._table}\" SET write_date = now() AT TIME ZONE 'UTC' WHERE id = %s",
+        (record.id,),
+        log_exceptions=False,  # that failure is foreseen
     )
-    if not call.env.cr.fetchone():
-        raise Problem(
-            409,
-            "No session is open: open the point of sale, with its opening cash, and try again.",
-            "no-open-session",
-        )
-    company = sessions.company_id
-    return sessions.with_context(allowed_company_ids=company.ids).with_company(company)
+    record.invalidate_cache(["write_date"], record.ids)
 
 
-def _customer(env, customer_id):
+def order_at_hand(call, state="opened"):
+    """Return the order of the path, with its session held in a state and no other call changing it.
+
+    Args:
+        call: :class:`~.frame.call.Call` whose path names the order.
+        state: ``opened``, or ``unclosed`` for what is still possible while the session is being closed.
+
+    Raises:
+        Problem: 404, or 409 where the session is in another state.
+    """
+    order = find(call, ORDER, call.path["id"])
+    if not hold(order.session_id, "state = 'opened'" if state == "opened" else "state <> 'closed'"):
+        raise no_open_session()
+    claim(order)
+    return in_company(order)
+
+
+def need_draft(order):
+    """Refuse what only drafts allow (409)."""
+    if order.state != "draft":
+        raise Problem(409, "The order is no longer a draft.", "not-a-draft")
+
+
+def known_customer(env, customer_id):
+    """Return a customer; none for None.
+
+    Raises:
+        Problem: 422 for an unknown one.
+    """
     if customer_id is None:
         return env["res.partner"]
     customer = env["res.partner"].search([("id", "=", customer_id)])
@@ -53,40 +152,49 @@ def _customer(env, customer_id):
     return customer
 
 
-def _check_products(env, lines):
+def _check_products(env, lines, at):
     """Refuse lines whose product is not sold here (422)."""
     wanted = {line["product_id"] for line in lines}
     products = env["product.product"].search([*SOLD, ("id", "in", list(wanted))])
+    tracked = products.filtered(lambda product: product.tracking != "none")
     errors = [
-        (f"/lines/{index}/product_id", "is not a product of the point of sale")
+        (f"{at.format(index)}/product_id", "is not a product of the point of sale")
         for index, line in enumerate(lines)
         if line["product_id"] not in products.ids
     ]
     errors += [
         (
-            f"/lines/{index}/product_id",
+            f"{at.format(index)}/product_id",
             "is tracked by lot or serial number, which this operation does not take",
         )
         for index, line in enumerate(lines)
-        if line["product_id"] in products.filtered(lambda product: product.tracking != "none").ids
+        if line["product_id"] in tracked.ids
     ]
     if errors:
         raise invalid(*errors)
 
 
-def _check_price_control(call, config, lines):
+def _check_price_control(call, config, lines, at):
     """Refuse a client's price or discount where the point of sale keeps them to managers or has none."""
     for index, line in enumerate(lines):
         if "unit_price" in line and config.restrict_price_control and not call.principal.is_manager:
             raise Problem(
                 403,
-                f"/lines/{index}/unit_price: this point of sale leaves prices to managers.",
+                f"{at.format(index)}/unit_price: this point of sale leaves prices to managers.",
                 "price-control",
             )
         if line.get("discount") and not config.manual_discount:
             raise Problem(
-                403, f"/lines/{index}/discount: this point of sale has no discounts by line.", "price-control"
+                403,
+                f"{at.format(index)}/discount: this point of sale has no discounts by line.",
+                "price-control",
             )
+
+
+def in_steps(product, sent):
+    """Return a quantity in the steps of the product's unit, as the till rounds it."""
+    digits = product.env["decimal.precision"].precision_get("Product Unit of Measure")
+    return float_round(sent, precision_rounding=max(product.uom_id.rounding, 10**-digits))
 
 
 def _pricelist(config, customer):
@@ -106,130 +214,147 @@ def _fiscal_position(config, customer):
     )
 
 
-def _receipt_number(session, number):
+def _terms(config, customer):
+    """Return the values of an order that follow from its customer."""
+    return {
+        "partner_id": customer.id,
+        "pricelist_id": _pricelist(config, customer).id,
+        "fiscal_position_id": _fiscal_position(config, customer).id,
+    }
+
+
+def _price(line, price):
+    """Return a unit price as the till keeps it: in the digits of product prices."""
+    digits = line.env["decimal.precision"].precision_get("Product Price")
+    return float_round(price, precision_digits=digits)
+
+
+def _take_list_price(line):
+    """Give a line the taxes of its product, and the price of the order's pricelist and fiscal position."""
+    line._onchange_product_id()
+    line.price_unit = _price(line, line.price_unit)
+
+
+def _has_list_price(line):
+    """Return whether a line's price is the one that :func:`_take_list_price` would give; another one was set
+    by hand, or comes from the sale that the line takes back."""
+    order = line.order_id
+    price = order.pricelist_id.get_product_price(line.product_id, line.qty or 1.0, order.partner_id)
+    company = line.company_id
+    taxes = line.product_id.taxes_id.filtered(lambda tax: tax.company_id == company)
+    price = line.env["account.tax"]._fix_tax_included_price_company(
+        price, taxes, line.tax_ids_after_fiscal_position, company
+    )
+    same = float_compare(_price(line, price), line.price_unit, precision_digits=6) == 0
+    return same and not line.refunded_orderline_id
+
+
+def _sum_line(line):
+    line.update(line._compute_amount_line_all())
+
+
+def sum_order(order):
+    """Work out an order's totals from its lines and payments, as the till does it."""
+    order._compute_batch_amount_all()
+    if order.company_id.tax_calculation_rounding_method != "round_globally":
+        return
+    # the helper rounds each line's tax; a company that rounds globally rounds each tax's sum
+    currency, taxes = order.pricelist_id.currency_id, defaultdict(float)
+    for line in order.lines:
+        price = line.price_unit * (1 - (line.discount or 0.0) / 100.0)
+        computed = line.tax_ids_after_fiscal_position.compute_all(
+            price, currency, line.qty, product=line.product_id, partner=order.partner_id
+        )
+        for tax in computed["taxes"]:
+            taxes[tax["id"]] += tax["amount"]
+    order.amount_tax = sum(currency.round(amount) for amount in taxes.values())
+    order.amount_total = currency.round(sum(order.lines.mapped("price_subtotal"))) + order.amount_tax
+
+
+def add_lines(call, order, lines, at="/lines/{}", moment=None):
+    """Add priced and taxed lines to a draft order and work out its totals.
+
+    Args:
+        call: :class:`~.frame.call.Call`.
+        order: draft order.
+        lines: checked lines of the body.
+        at: place of a line in the body, for refusals.
+        moment: when it was sold, for pricelists with dates; now, if not given.
+
+    Raises:
+        Problem: 403 for a price or discount that is not the caller's to set, 422 for products that are not
+            sold here.
+    """
+    _check_products(order.env, lines, at)
+    _check_price_control(call, order.config_id, lines, at)
+    for index, sent in enumerate(lines):
+        product = order.env["product.product"].browse(sent["product_id"])
+        quantity = in_steps(product, sent["quantity"])
+        if float_is_zero(quantity, precision_digits=6):
+            raise invalid((f"{at.format(index)}/quantity", "is less than the product's unit can tell"))
+        line = write(
+            order.env["pos.order.line"],
+            LINE,
+            {**sent, "quantity": quantity},
+            order_id=order.id,
+            product_id=product.id,
+            full_product_name=product.display_name,
+            price_subtotal=0,
+            price_subtotal_incl=0,
+        )
+        _take_list_price(line.with_context(date=moment) if moment else line)
+        if "unit_price" in sent:
+            line.price_unit = _price(line, sent["unit_price"])
+        _sum_line(line)
+    sum_order(order)
+
+
+def set_customer(order, customer):
+    """Give a draft order a customer, or none, with the pricelist and fiscal position that go with it. Lines
+    are priced anew unless their price was set by hand, as the till does it."""
+    by_hand = order.lines.filtered(lambda line: not _has_list_price(line))
+    order.write(_terms(order.config_id, customer))
+    for line in order.lines:
+        if line not in by_hand:
+            _take_list_price(line)
+        _sum_line(line)
+    sum_order(order)
+
+
+def receipt_number(session, number):
     """Return a receipt number in the form that the till reads (14 digits and dashes), unique within the
     session."""
     return f"Order {session.id:05d}-{RECEIPT_LANE + number // 10000 % 100:03d}-{number % 10000:04d}"
 
 
-def draft(call, session, body):
+def draft(call, session, body, moment=None):
     """Create a draft order with priced and taxed lines.
 
     Args:
         call: :class:`~.frame.call.Call`.
         session: open session, from :func:`selling_session`.
         body: checked body: lines, and optionally customer_id and note.
+        moment: when it was sold (UTC); now, if not given.
 
     Raises:
         Problem: 403 for a price or discount that is not the caller's to set, 422 for unknown products or
             customers.
     """
-    env, config = session.env, session.config_id
-    customer = _customer(env, body.get("customer_id"))
-    _check_products(env, body["lines"])
-    _check_price_control(call, config, body["lines"])
-    lines = [
-        (
-            0,
-            0,
-            {
-                **columns(LINE, line),
-                "product_id": line["product_id"],
-                "price_subtotal": 0,
-                "price_subtotal_incl": 0,
-            },
-        )
-        for line in body["lines"]
-    ]
+    env = session.env
     order = write(
         env["pos.order"],
         ORDER,
         body,
+        **_terms(session.config_id, known_customer(env, body.get("customer_id"))),
+        **({"date_order": moment} if moment else {}),
         session_id=session.id,
         user_id=env.uid,
-        partner_id=customer.id,
-        pricelist_id=_pricelist(config, customer).id,
-        fiscal_position_id=_fiscal_position(config, customer).id,
         company_id=session.company_id.id,
-        lines=lines,
         amount_total=0,
         amount_tax=0,
         amount_paid=0,
         amount_return=0,
     )
-    order.pos_reference = _receipt_number(session, order.id)
-    for line, sent in zip(order.lines.sorted("id"), body["lines"]):
-        line._onchange_product_id()
-        if "unit_price" in sent:
-            line.price_unit = sent["unit_price"]
-        line.update({**line._compute_amount_line_all(), "full_product_name": line.product_id.display_name})
-    order._compute_batch_amount_all()
+    order.pos_reference = receipt_number(session, order.id)
+    add_lines(call, order, body["lines"], moment=moment)
     return order
-
-
-def _check_payments(order, payments):
-    """Return the payment methods of the payments.
-
-    Raises:
-        Problem: 422 for a method that is not the session's, or on account without a customer.
-    """
-    allowed = {method.id: method for method in order.session_id.payment_method_ids}
-    errors = []
-    for index, payment in enumerate(payments):
-        method = allowed.get(payment["payment_method_id"])
-        if not method:
-            errors.append((f"/payments/{index}/payment_method_id", "is not a payment method of this session"))
-        elif method.split_transactions and not order.partner_id:
-            errors.append((f"/payments/{index}/payment_method_id", "needs an order with a customer"))
-    if errors:
-        raise invalid(*errors)
-    return [allowed[payment["payment_method_id"]] for payment in payments]
-
-
-def _give_change(order, methods, payments):
-    """Book what was tendered above the amount to pay as change from the cash drawer.
-
-    Raises:
-        Problem: 422 where more than the cash tendered would have to be given back.
-    """
-    rounding = order.currency_id.rounding
-    excess = order.currency_id.round(order.amount_paid - amount_to_pay(order))
-    if float_compare(excess, 0.0, precision_rounding=rounding) <= 0:
-        return
-    cash = [(method, payment["amount"]) for method, payment in zip(methods, payments) if method.is_cash_count]
-    if float_compare(excess, sum(amount for _, amount in cash), precision_rounding=rounding) > 0:
-        raise invalid(("/payments", "are more than the amount to pay; change is given from cash only"))
-    order.add_payment(
-        {
-            "name": "return",
-            "pos_order_id": order.id,
-            "amount": -excess,
-            "payment_method_id": cash[0][0].id,
-            "is_change": True,
-        }
-    )
-    order.amount_return = excess
-
-
-def pay(order, payments):
-    """Add payments to a draft order. With nothing left to pay it becomes paid, and its stock moves as Odoo
-    does it: now, or at the session's closing, by the company's setting.
-
-    Args:
-        order: draft order whose session is open and locked by :func:`selling_session`.
-        payments: list of {payment_method_id, amount}.
-
-    Raises:
-        Problem: 422 for a payment that this order or session cannot take.
-    """
-    methods = _check_payments(order, payments)
-    for payment in payments:
-        order.add_payment({"pos_order_id": order.id, **payment})
-    _give_change(order, methods, payments)
-    rounding = order.currency_id.rounding
-    if float_compare(order.amount_paid, amount_to_pay(order), precision_rounding=rounding) < 0:
-        return
-    order.action_pos_order_paid()
-    order._create_order_picking()
-    if hasattr(order, "_compute_total_cost_in_real_time"):  # since 15.0
-        order._compute_total_cost_in_real_time()

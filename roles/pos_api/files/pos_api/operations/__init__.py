@@ -8,5 +8,7 @@ from . import (
     health,
     orders,
     passwords,
+    payments,
     products,
+    sync_orders,
 )

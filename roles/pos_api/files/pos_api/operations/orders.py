@@ -1,16 +1,96 @@
-"""Selling."""
+"""Selling, refunding and invoicing."""
 
 from ..frame.call import Reply, operation
-from ..records import read
-from ..resources.order import ORDER
-from ..selling import draft, pay, selling_session
+from ..frame.problems import Problem
+from ..invoicing import invoice
+from ..paying import pay
+from ..records import find, listing, read, write
+from ..refunds import refund
+from ..resources.invoice import INVOICE
+from ..resources.order import ORDER, ORDER_SUMMARY
+from ..selling import (
+    add_lines,
+    draft,
+    known_customer,
+    need_draft,
+    order_at_hand,
+    selling_session,
+    set_customer,
+)
+
+PATH = "/api/v1/orders"
+
+
+def shown(order, status=200):
+    """Return the reply with an order; with its place where it is new or has a new part."""
+    headers = {"Location": f"{PATH}/{order.id}"} if status == 201 else {}
+    return Reply(status, read(order, ORDER)[0], headers)
+
+
+def current(call):
+    """Return the present representation of the order of the path, or raise the 404."""
+    return read(find(call, ORDER, call.path["id"]), ORDER)[0]
+
+
+@operation("listOrders")
+def list_orders(call):
+    return listing(call, ORDER_SUMMARY)
 
 
 @operation("createOrder")
 def create_order(call):
     body = call.body
-    session = selling_session(call, body.get("session_id"))
-    order = draft(call, session, body)
+    order = draft(call, selling_session(call, body.get("session_id")), body)
     if "payments" in body:
         pay(order, body["payments"])
-    return Reply(201, read(order, ORDER)[0], {"Location": f"{call.operation.path}/{order.id}"})
+    return shown(order, 201)
+
+
+@operation("getOrder")
+def get_order(call):
+    return Reply(200, current(call))
+
+
+@operation("changeOrder", current=current)
+def change_order(call):
+    body, order = call.body, order_at_hand(call)
+    need_draft(order)
+    customer = known_customer(order.env, body["customer_id"]) if "customer_id" in body else order.partner_id
+    if order.payment_ids and ("lines" in body or customer != order.partner_id):
+        raise Problem(409, "The order has payments: void them before its total changes.", "has-payments")
+    write(order, ORDER, {name: value for name, value in body.items() if name == "note"})
+    if "lines" in body:
+        order.lines.unlink()
+    if customer != order.partner_id:
+        set_customer(order, customer)
+    if "lines" in body:
+        add_lines(call, order, body["lines"])
+    return shown(order)
+
+
+@operation("deleteOrder", current=current)
+def delete_order(call):
+    order = order_at_hand(call, "unclosed")
+    need_draft(order)
+    order.remove_from_ui(order.ids)  # with its payments, of which no account knows yet
+    return Reply(204)
+
+
+@operation("addOrderLine")
+def add_order_line(call):
+    order = order_at_hand(call)
+    need_draft(order)
+    add_lines(call, order, [call.body], at="")
+    return shown(order, 201)
+
+
+@operation("refundOrder")
+def refund_order(call):
+    return shown(refund(find(call, ORDER, call.path["id"]), call.body), 201)
+
+
+@operation("invoiceOrder")
+def invoice_order(call):
+    order = order_at_hand(call)
+    made = invoice(order, call.body.get("customer_id"))
+    return Reply(201, read(made, INVOICE)[0], {"Location": f"{PATH}/{order.id}"})

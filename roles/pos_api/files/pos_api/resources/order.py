@@ -2,9 +2,11 @@
 
 from odoo.release import version_info
 
+from ..moments import SENT_MOMENT, read_moment
 from ..records import (
     BOOLEAN,
     ID,
+    ID_SCHEMA,
     MOMENT,
     NAME,
     NUMBER,
@@ -13,10 +15,20 @@ from ..records import (
     TEXT,
     Computed,
     Field,
+    Filter,
     Resource,
     choice,
+    listed,
     number,
 )
+
+STATES = ("draft", "cancel", "paid", "done", "invoiced")
+
+
+def refunded_quantity(line):
+    """Return how much of a line other orders have taken back."""
+    return number(-sum(line.refund_orderline_ids.mapped("qty")))
+
 
 LINE = Resource(
     name="Line",
@@ -29,6 +41,14 @@ LINE = Resource(
         Field("discount", "discount", NUMBER, writable=True),
         Field("subtotal", "price_subtotal", NUMBER),
         Field("subtotal_with_tax", "price_subtotal_incl", NUMBER),
+    ),
+    computed=(
+        Computed(
+            "refunded_quantity",
+            refunded_quantity,
+            {"type": "number"},
+            "What refunds have taken back of this line.",
+        ),
     ),
 )
 PAYMENT = Resource(
@@ -72,28 +92,81 @@ def _picking_policy(order):
     return "closing" if order.session_id.update_stock_at_closing else "payment"
 
 
+def _refunded_orders(order):
+    """Return the ids of the orders whose lines this one takes back."""
+    return order.lines.refunded_orderline_id.order_id.ids
+
+
+def _refunds(order):
+    """Return the ids of the orders that take back lines of this one."""
+    return order.lines.refund_orderline_ids.order_id.ids
+
+
+def own_session(call, path=""):
+    """Return the domain of what belongs to sessions that the caller may look into: a cashier's own, all for a
+    manager.
+
+    Args:
+        call: :class:`~..frame.call.Call`.
+        path: leads from the record to its session, for example ``session_id.``
+    """
+    return [] if call.principal.is_manager else [(f"{path}user_id", "=", call.env.uid)]
+
+
+HEAD = (
+    Field("id", "id", ID),
+    Field("name", "name", NAME, description="Order reference; '/' while it is a draft."),
+    Field("receipt_number", "pos_reference", TEXT),
+    Field("state", "state", choice(*STATES)),
+    Field("ordered_at", "date_order", MOMENT),
+    Field("session", "session_id", REFERENCE),
+    Field("user", "user_id", OPTIONAL_REFERENCE),
+    Field("customer", "partner_id", OPTIONAL_REFERENCE),
+    Field("note", "note", TEXT, writable=True),
+    Field("pricelist", "pricelist_id", REFERENCE),
+    Field("fiscal_position", "fiscal_position_id", OPTIONAL_REFERENCE),
+    Field("total", "amount_total", NUMBER),
+    Field("tax", "amount_tax", NUMBER),
+    Field("paid", "amount_paid", NUMBER),
+    Field("invoice", "account_move", OPTIONAL_REFERENCE),
+    Field("updated_at", "write_date", MOMENT),
+)
+FILTERS = (
+    Filter("session_id", ID_SCHEMA, lambda value: [("session_id", "=", value)], "Orders of a session."),
+    Filter("state", {"type": "string", "enum": list(STATES)}, lambda value: [("state", "=", value)]),
+    Filter("customer_id", ID_SCHEMA, lambda value: [("partner_id", "=", value)], "Orders of a customer."),
+    Filter(
+        "date_from",
+        SENT_MOMENT,
+        lambda value: [("date_order", ">=", read_moment(value, "query:date_from"))],
+        "Ordered at this moment or later.",
+    ),
+    Filter(
+        "date_to",
+        SENT_MOMENT,
+        lambda value: [("date_order", "<", read_moment(value, "query:date_to"))],
+        "Ordered before this moment.",
+    ),
+)
+ORDER_SUMMARY = Resource(
+    name="OrderSummary",
+    model="pos.order",
+    fields=HEAD,
+    computed=(Computed("currency", lambda order: order.currency_id.name, {"type": "string"}),),
+    filters=FILTERS,
+    sorts={"id": "id", "-id": "id desc", "-ordered_at": "date_order desc, id desc"},
+    scope=lambda call: own_session(call, "session_id."),
+)
 ORDER = Resource(
     name="Order",
     model="pos.order",
     fields=(
-        Field("id", "id", ID),
-        Field("name", "name", NAME, description="Order reference; '/' while it is a draft."),
-        Field("receipt_number", "pos_reference", TEXT),
-        Field("state", "state", choice("draft", "cancel", "paid", "done", "invoiced")),
-        Field("ordered_at", "date_order", MOMENT),
-        Field("session", "session_id", REFERENCE),
-        Field("user", "user_id", OPTIONAL_REFERENCE),
-        Field("customer", "partner_id", OPTIONAL_REFERENCE),
-        Field("note", "note", TEXT, writable=True),
-        Field("pricelist", "pricelist_id", REFERENCE),
-        Field("total", "amount_total", NUMBER),
-        Field("tax", "amount_tax", NUMBER),
-        Field("paid", "amount_paid", NUMBER),
+        *HEAD,
         Field("lines", "lines", nested=LINE),
         Field("payments", "payment_ids", nested=PAYMENT),
         Field("pickings", "picking_ids", nested=PICKING),
-        Field("updated_at", "write_date", MOMENT),
     ),
+    scope=lambda call: own_session(call, "session_id."),
     computed=(
         Computed("currency", lambda order: order.currency_id.name, {"type": "string"}),
         Computed("due", _due, {"type": "number"}),
@@ -104,5 +177,7 @@ ORDER = Resource(
             {"type": "string", "enum": ["payment", "closing"]},
             "When the company's setting moves the stock.",
         ),
+        Computed("refund_of", _refunded_orders, listed(ID_SCHEMA), "Orders whose lines this one takes back."),
+        Computed("refunds", _refunds, listed(ID_SCHEMA), "Orders that take back lines of this one."),
     ),
 )

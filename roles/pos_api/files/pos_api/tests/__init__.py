@@ -1,6 +1,6 @@
 from . import (
-    test_audit,
     test_attendances,
+    test_audit,
     test_auth,
     test_categories,
     test_concurrency,
@@ -12,8 +12,10 @@ from . import (
     test_employees,
     test_frame,
     test_keys,
+    test_order_changes,
     test_orders,
     test_passwords,
+    test_payments,
     test_product_changes,
     test_products,
     test_settings,

@@ -1,46 +1,12 @@
 from odoo.release import version_info
 from odoo.tests import tagged
 
-from ..frame import document
-from ..frame.validation import check_body
-from .common import CASHIER, ApiCase, new_idempotency_key, new_product, new_till, new_user, open_session
+from .common import CASHIER, new_idempotency_key, new_product, new_till, new_user, open_session
+from .selling import SellingCase
 
 
 @tagged("post_install", "-at_install")
-class TestOrders(ApiCase):
-    def setUp(self):
-        super().setUp()
-        self.env.company.point_of_sale_update_stock_quantities = "real"
-        self.till = new_till(self.env, "APIT")
-        self.cash = self.till.payment_method_ids.filtered("is_cash_count")
-        self.card = self.till.payment_method_ids - self.cash
-        item = {"applied_on": "3_global", "compute_price": "percentage", "percent_price": 50}
-        self.half = self.env["product.pricelist"].create(
-            {"name": "api half", "item_ids": [(0, 0, item)], "currency_id": self.till.currency_id.id}
-        )
-        self.till.write({"use_pricelist": True, "available_pricelist_ids": [(4, self.half.id)]})
-        self.session = open_session(self.till, self.cashier)
-        self.tea = new_product(self.env, "api tea", 2.0, type="product")
-        self.cake = new_product(self.env, "api cake", 3.33)
-        self.token = self.access(self.cashier)
-
-    def order(self, token=None, headers=None, **body):
-        return self.send(
-            "POST", "/orders", token=token or self.token, json=body, headers=headers or new_idempotency_key()
-        )
-
-    def sold(self, **body):
-        answer = self.order(**body)
-        self.assertEqual(answer.status_code, 201, answer.text)
-        check_body(document.load()["components"]["schemas"]["Order"], answer.json())
-        return answer.json(), self.env["pos.order"].browse(answer.json()["id"])
-
-    def line(self, product=None, quantity=1, **more):
-        return {"product_id": (product or self.tea).id, "quantity": quantity, **more}
-
-    def payment(self, amount, method=None):
-        return {"payment_method_id": (method or self.cash).id, "amount": amount}
-
+class TestOrders(SellingCase):
     def refuse(self, status, slug=None, **body):
         before = self.env["pos.order"].search_count([])
         problem = self.assert_problem(self.order(**body), status, slug)
@@ -135,19 +101,24 @@ class TestOrders(ApiCase):
         self.assertEqual((order.partner_id, order.pricelist_id), (customer, self.half))
 
     def test_fiscal_position_maps_the_taxes(self):
-        free = self.env["account.tax"].create({"name": "api 0 %", "amount": 0})
-        position = self.env["account.fiscal.position"].create(
-            {
-                "name": "api abroad",
-                "tax_ids": [(0, 0, {"tax_src_id": self.tea.taxes_id.id, "tax_dest_id": free.id})],
-            }
-        )
-        self.till.write({"tax_regime_selection": True, "fiscal_position_ids": [(4, position.id)]})
-        customer = self.env["res.partner"].create(
-            {"name": "api abroad", "property_account_position_id": position.id}
-        )
+        customer = self.abroad(self.tea.taxes_id)
         body, _order = self.sold(lines=[self.line()], customer_id=customer.id)
         self.assertEqual((body["total"], body["tax"]), (2.0, 0.0))
+
+    def test_prices_and_quantities_are_rounded_as_at_the_till(self):
+        self.half.item_ids.percent_price = 33
+        customer = self.env["res.partner"].create({"name": "x", "property_product_pricelist": self.half.id})
+        body, _order = self.sold(lines=[self.line(self.cake, quantity=10.004)], customer_id=customer.id)
+        line = body["lines"][0]
+        self.assertEqual((line["unit_price"], line["quantity"], line["subtotal"]), (2.23, 10, 22.3))
+        self.assertEqual(
+            self.refuse(422, lines=[self.line(), self.line(quantity=0.001)]), ["/lines/1/quantity"]
+        )
+
+    def test_amounts_that_the_currency_does_not_have(self):
+        self.assertEqual(
+            self.refuse(422, lines=[self.line()], payments=[self.payment(2.305)]), ["/payments/0/amount"]
+        )
 
     def test_client_s_price_where_the_till_allows_it(self):
         body, _order = self.sold(lines=[self.line(unit_price=1.5)])
