@@ -137,7 +137,7 @@ def found(shop: Shop, session: int) -> dict[str, Any]:
 
 def test_retries_over_a_bad_line_sell_once(shop: Shop) -> None:
     caller, till = shop.caller("dora"), shop["tills"]["retries"]
-    session = caller.get("createSession", {"config_id": till["id"], "opening_cash": 0})["id"]
+    session = caller.get("openSession", {"config_id": till["id"], "opening_cash": 0})["id"]
     body = {
         "session_id": session,
         "lines": [
