@@ -8,6 +8,7 @@ from odoo.tools import mute_logger
 
 from ..frame import document
 from ..frame.validation import check_body
+from ..operations import customers
 from .common import (
     BASE,
     CASHIER,
@@ -273,6 +274,9 @@ class TestNewCustomersAtOnce(KeysMixin, BaseCase):
         with registry(get_db_name()).cursor() as cr:
             new_user(api.Environment(cr, SUPERUSER_ID, {}), self.name, CASHIER)
         self.addCleanup(self.put_away)
+        login = {"login": self.name, "password": f"{self.name}-password"}
+        self.token = send("POST", BASE + "/auth/tokens", json=login).json()["access_token"]
+        self.body = {"name": f"{self.name} customer", "barcode": self.name}
 
     def put_away(self):
         with registry(get_db_name()).cursor() as cr:
@@ -280,20 +284,31 @@ class TestNewCustomersAtOnce(KeysMixin, BaseCase):
             env["res.users"].search([("login", "=", self.name)]).active = False
             env["res.partner"].search([("name", "=", f"{self.name} customer")]).unlink()
 
-    @mute_logger("odoo.sql_db", "odoo.service.model")
-    def test_one_barcode_makes_one_customer(self):
-        login = {"login": self.name, "password": f"{self.name}-password"}
-        token = send("POST", BASE + "/auth/tokens", json=login).json()["access_token"]
-        body = {"name": f"{self.name} customer", "barcode": self.name}
-        answers = at_once(
-            6,
-            lambda _index: send(
-                "POST", BASE + "/customers", token=token, headers=new_idempotency_key(), json=body
-            ),
-        )
-        statuses = [answer.status_code for answer in answers]
-        self.assertEqual(statuses.count(201), 1, statuses)
-        self.assertLessEqual(set(statuses), {201, 409, 422})
+    def create(self, _index=0):
+        headers = new_idempotency_key()
+        answer = send("POST", BASE + "/customers", token=self.token, headers=headers, json=self.body)
+        return answer.status_code
+
+    def customers(self):
         with registry(get_db_name()).cursor() as cr:
             partners = api.Environment(cr, SUPERUSER_ID, {})["res.partner"]
-            self.assertEqual(partners.search_count([("name", "=", body["name"])]), 1)
+            return partners.search_count([("name", "=", self.body["name"])])
+
+    @mute_logger("odoo.sql_db", "odoo.service.model")
+    def test_one_barcode_makes_one_customer(self):
+        statuses = at_once(6, self.create)
+        self.assertEqual(statuses.count(201), 1, statuses)
+        self.assertLessEqual(set(statuses), {201, 409, 422})
+        self.assertEqual(self.customers(), 1)
+
+    def test_a_customer_committed_since_the_call_began_counts(self):
+        place = customers._place
+
+        def after_another_call(running):
+            with registry(get_db_name()).cursor() as cr:
+                api.Environment(cr, SUPERUSER_ID, {})["res.partner"].create(self.body)
+            return place(running)
+
+        with patch.object(customers, "_place", after_another_call):
+            self.assertEqual(self.create(), 422)
+        self.assertEqual(self.customers(), 1)
