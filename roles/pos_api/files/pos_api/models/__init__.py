@@ -8,4 +8,5 @@ from . import (
     refund_line,
     res_users,
     token_family,
+    tombstone,
 )

@@ -5,7 +5,13 @@ import logging
 from odoo import api, models
 
 BATCH = 5000  # rows of one transaction
-TABLES = ("pos.api.idempotency.key", "pos.api.login.attempt", "pos.api.token.family", "pos.api.audit")
+TABLES = (
+    "pos.api.idempotency.key",
+    "pos.api.login.attempt",
+    "pos.api.token.family",
+    "pos.api.audit",
+    "pos.api.tombstone",
+)
 
 _logger = logging.getLogger(__name__)
 

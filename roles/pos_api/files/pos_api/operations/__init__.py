@@ -2,6 +2,7 @@ from . import (
     attendances,
     auth,
     categories,
+    changes,
     customers,
     discovery,
     employees,

@@ -3,6 +3,7 @@ from . import (
     test_audit,
     test_auth,
     test_categories,
+    test_changes,
     test_concurrency,
     test_conditional,
     test_cors,
