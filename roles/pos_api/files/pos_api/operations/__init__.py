@@ -7,6 +7,7 @@ from . import (
     discovery,
     employees,
     health,
+    labor,
     orders,
     passwords,
     payments,

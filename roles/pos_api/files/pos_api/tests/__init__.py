@@ -13,6 +13,7 @@ from . import (
     test_employees,
     test_frame,
     test_keys,
+    test_labor,
     test_order_changes,
     test_orders,
     test_passwords,
