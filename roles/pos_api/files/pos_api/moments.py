@@ -1,4 +1,4 @@
-"""Moments that clients send: RFC 3339 with an offset. Odoo keeps them in UTC without one, in whole seconds."""
+"""Moments that clients send: RFC 3339 with an offset. Odoo keeps them in UTC, in whole seconds."""
 
 import re
 from datetime import datetime, timezone

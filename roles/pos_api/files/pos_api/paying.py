@@ -42,9 +42,7 @@ def _give_change(order, methods, payments, values, where):
     cash = sum(payment["amount"] for method, payment in zip(methods, payments) if method.is_cash_count)
     if float_compare(excess, cash, precision_rounding=rounding) > 0:
         raise invalid((where, "comes to more than the amount to pay; change is given from cash only"))
-    drawer = order.session_id.payment_method_ids.filtered("is_cash_count")[
-        :1
-    ]  # as Odoo's own import takes it
+    drawer = order.session_id.payment_method_ids.filtered("is_cash_count")[:1]  # as Odoo's import does
     order.add_payment(
         {"name": "return", "amount": -excess, "payment_method_id": drawer.id, "is_change": True, **values}
     )

@@ -5,8 +5,9 @@ from odoo.tools import float_compare
 
 from .frame.problems import Problem, invalid
 from .paying import pay_back
+from .pricing import in_steps, sum_line, sum_order
 from .resources.order import refunded_quantity
-from .selling import claim, hold, in_company, in_steps, no_open_session, receipt_number, sum_order
+from .selling import claim, hold, in_company, no_open_session, receipt_number
 
 REFUNDABLE = ("paid", "done", "invoiced")
 
@@ -64,7 +65,7 @@ def _take_back(refund, line, quantity):
     values = {**line._prepare_refund_data(refund, lots), "qty": -quantity, "refunded_orderline_id": line.id}
     taken = line.copy(values)
     if _more(line.qty, quantity):  # otherwise the amounts are the sale's own
-        taken.update(taken._compute_amount_line_all())
+        sum_line(taken)
 
 
 def refund(order, body):

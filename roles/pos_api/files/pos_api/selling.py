@@ -1,11 +1,10 @@
 """How an order is rung up, by Odoo's own methods. Totals, taxes and prices are the server's."""
 
-from collections import defaultdict
-
-from odoo.tools import float_compare, float_is_zero, float_round
+from odoo.tools import float_is_zero
 
 from .frame.problems import Problem, invalid
-from .records import columns, find, write
+from .pricing import has_list_price, in_steps, list_price, sum_line, sum_order, taxes_of, unit_price
+from .records import find, write
 from .resources.order import LINE, ORDER
 from .resources.product import SOLD
 from .resources.session import open_sessions
@@ -16,6 +15,7 @@ RECEIPT_LANE = 900  # middle part of our receipt numbers; the till's own are its
 def hold(sessions, condition="state = 'opened'"):
     """Lock sessions against closing until the end of the transaction; other sales share the lock. Return
     whether there is one in the wanted state."""
+    sessions.flush(["state"])
     sessions.env.cr.execute(
         f"SELECT id FROM pos_session WHERE id IN %s AND {condition} FOR SHARE",
         (tuple(sessions.ids) or (0,),),
@@ -191,12 +191,6 @@ def _check_price_control(call, config, lines, at):
             )
 
 
-def in_steps(product, sent):
-    """Return a quantity in the steps of the product's unit, as the till rounds it."""
-    digits = product.env["decimal.precision"].precision_get("Product Unit of Measure")
-    return float_round(sent, precision_rounding=max(product.uom_id.rounding, 10**-digits))
-
-
 def _pricelist(config, customer):
     """Return the customer's pricelist where the point of sale offers it, as its screen does, or else its
     own."""
@@ -223,54 +217,6 @@ def _terms(config, customer):
     }
 
 
-def _price(line, price):
-    """Return a unit price as the till keeps it: in the digits of product prices."""
-    digits = line.env["decimal.precision"].precision_get("Product Price")
-    return float_round(price, precision_digits=digits)
-
-
-def _take_list_price(line):
-    """Give a line the taxes of its product, and the price of the order's pricelist and fiscal position."""
-    line._onchange_product_id()
-    line.price_unit = _price(line, line.price_unit)
-
-
-def _has_list_price(line):
-    """Return whether a line's price is the one that :func:`_take_list_price` would give; another one was set
-    by hand, or comes from the sale that the line takes back."""
-    order = line.order_id
-    price = order.pricelist_id.get_product_price(line.product_id, line.qty or 1.0, order.partner_id)
-    company = line.company_id
-    taxes = line.product_id.taxes_id.filtered(lambda tax: tax.company_id == company)
-    price = line.env["account.tax"]._fix_tax_included_price_company(
-        price, taxes, line.tax_ids_after_fiscal_position, company
-    )
-    same = float_compare(_price(line, price), line.price_unit, precision_digits=6) == 0
-    return same and not line.refunded_orderline_id
-
-
-def _sum_line(line):
-    line.update(line._compute_amount_line_all())
-
-
-def sum_order(order):
-    """Work out an order's totals from its lines and payments, as the till does it."""
-    order._compute_batch_amount_all()
-    if order.company_id.tax_calculation_rounding_method != "round_globally":
-        return
-    # the helper rounds each line's tax; a company that rounds globally rounds each tax's sum
-    currency, taxes = order.pricelist_id.currency_id, defaultdict(float)
-    for line in order.lines:
-        price = line.price_unit * (1 - (line.discount or 0.0) / 100.0)
-        computed = line.tax_ids_after_fiscal_position.compute_all(
-            price, currency, line.qty, product=line.product_id, partner=order.partner_id
-        )
-        for tax in computed["taxes"]:
-            taxes[tax["id"]] += tax["amount"]
-    order.amount_tax = sum(currency.round(amount) for amount in taxes.values())
-    order.amount_total = currency.round(sum(order.lines.mapped("price_subtotal"))) + order.amount_tax
-
-
 def add_lines(call, order, lines, at="/lines/{}", moment=None):
     """Add priced and taxed lines to a draft order and work out its totals.
 
@@ -292,32 +238,34 @@ def add_lines(call, order, lines, at="/lines/{}", moment=None):
         quantity = in_steps(product, sent["quantity"])
         if float_is_zero(quantity, precision_digits=6):
             raise invalid((f"{at.format(index)}/quantity", "is less than the product's unit can tell"))
+        if "unit_price" in sent:
+            price = unit_price(order.env, sent["unit_price"])
+        else:
+            price = list_price(order, product, quantity, moment)
         line = write(
             order.env["pos.order.line"],
             LINE,
-            {**sent, "quantity": quantity},
+            {**sent, "quantity": quantity, "unit_price": price},
             order_id=order.id,
             product_id=product.id,
             full_product_name=product.display_name,
+            tax_ids=[(6, 0, taxes_of(product, order.company_id).ids)],
             price_subtotal=0,
             price_subtotal_incl=0,
         )
-        _take_list_price(line.with_context(date=moment) if moment else line)
-        if "unit_price" in sent:
-            line.price_unit = _price(line, sent["unit_price"])
-        _sum_line(line)
+        sum_line(line)
     sum_order(order)
 
 
 def set_customer(order, customer):
     """Give a draft order a customer, or none, with the pricelist and fiscal position that go with it. Lines
     are priced anew unless their price was set by hand, as the till does it."""
-    by_hand = order.lines.filtered(lambda line: not _has_list_price(line))
+    by_list = order.lines.filtered(has_list_price)
     order.write(_terms(order.config_id, customer))
     for line in order.lines:
-        if line not in by_hand:
-            _take_list_price(line)
-        _sum_line(line)
+        if line in by_list:
+            line.price_unit = list_price(order, line.product_id, line.qty)
+        sum_line(line)
     sum_order(order)
 
 

@@ -1,4 +1,4 @@
-"""What a line takes back: Odoo 15.0's own columns, for 14.0, which keeps no link from a refund to the sale."""
+"""What a line takes back: Odoo 15.0's own columns, for 14.0, which links no refund to its sale."""
 
 from odoo import fields, models
 from odoo.release import version_info

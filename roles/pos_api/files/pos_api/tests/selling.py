@@ -1,4 +1,4 @@
-"""What the tests of orders and payments share: a till with an open session, products, callers in each role."""
+"""What the tests of orders and payments share: a till with an open session, products, callers."""
 
 from ..frame import document
 from ..frame.validation import check_body

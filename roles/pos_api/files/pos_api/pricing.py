@@ -1,0 +1,91 @@
+"""Prices, taxes and totals as the point of sale's own screen works them out.
+
+Odoo's server has no such method: where a fiscal position changes a tax that is included in the price, its
+``pos.order.line`` and the screen come to different prices, and the order is what the screen sends.
+"""
+
+from collections import defaultdict
+
+from odoo.release import version_info
+from odoo.tools import float_compare, float_round
+
+
+def unit_price(env, price):
+    """Return a unit price in the digits of product prices."""
+    return float_round(price, precision_digits=env["decimal.precision"].precision_get("Product Price"))
+
+
+def in_steps(product, quantity):
+    """Return a quantity in the steps of the product's unit."""
+    digits = product.env["decimal.precision"].precision_get("Product Unit of Measure")
+    return float_round(quantity, precision_rounding=max(product.uom_id.rounding, 10**-digits))
+
+
+def taxes_of(product, company):
+    """Return a product's taxes in a company, before any fiscal position."""
+    return product.taxes_id.filtered(lambda tax: tax.company_id == company)
+
+
+def _mapped(order, tax, product):
+    arguments = (product, order.partner_id) if version_info[0] < 15 else ()
+    return order.fiscal_position_id.map_tax(tax, *arguments)
+
+
+def _after_fiscal_position(order, product, price):
+    """Return a price in which included taxes that the fiscal position takes away are taken out, and those
+    that it puts in their place are put in."""
+    gone = new = order.env["account.tax"]
+    for tax in taxes_of(product, order.company_id):
+        mapped = _mapped(order, tax, product)
+        if mapped[:1].price_include:
+            new |= mapped
+        if tax.price_include and tax not in mapped:
+            gone |= tax
+    if not gone:
+        return price
+    currency = order.pricelist_id.currency_id
+    bare = gone.compute_all(price, currency, 1)["total_excluded"]
+    return new.compute_all(bare, currency, 1, handle_price_include=False)["total_included"] if new else bare
+
+
+def list_price(order, product, quantity, moment=None):
+    """Return the unit price that an order's pricelist and fiscal position give.
+
+    Args:
+        order: the order.
+        product: variant.
+        quantity: for prices that depend on it.
+        moment: for pricelists with dates (UTC); now, if not given.
+    """
+    price = order.pricelist_id.get_product_price(product, quantity, order.partner_id, date=moment or False)
+    return unit_price(order.env, _after_fiscal_position(order, product, price))
+
+
+def has_list_price(line):
+    """Return whether a line's price is the one that its order gives now; another one was set by hand, or
+    comes from the sale that the line takes back."""
+    price = list_price(line.order_id, line.product_id, line.qty)
+    return not line.refunded_orderline_id and not float_compare(price, line.price_unit, precision_digits=6)
+
+
+def sum_line(line):
+    """Work out a line's amounts from its quantity, price, discount and taxes."""
+    line.update(line._compute_amount_line_all())
+
+
+def sum_order(order):
+    """Work out an order's totals from its lines and payments."""
+    order._compute_batch_amount_all()
+    if order.company_id.tax_calculation_rounding_method != "round_globally":
+        return
+    # the helper adds what is rounded line by line; such a company rounds the sum of each tax
+    currency, taxes = order.pricelist_id.currency_id, defaultdict(float)
+    for line in order.lines:
+        price = line.price_unit * (1 - (line.discount or 0.0) / 100.0)
+        computed = line.tax_ids_after_fiscal_position.compute_all(
+            price, currency, line.qty, product=line.product_id, partner=order.partner_id
+        )
+        for tax in computed["taxes"]:
+            taxes[tax["id"]] += tax["amount"]
+    order.amount_tax = sum(currency.round(amount) for amount in taxes.values())
+    order.amount_total = currency.round(sum(order.lines.mapped("price_subtotal"))) + order.amount_tax
