@@ -7,10 +7,11 @@ from odoo import SUPERUSER_ID, api, fields, registry
 from odoo.tests import BaseCase, get_db_name, tagged
 from odoo.tools import mute_logger
 
+from .. import timeclock
 from ..frame import document
 from ..frame.validation import check_body
 from ..models import login_attempt
-from .common import BASE, CASHIER, ApiCase, KeysMixin, new_idempotency_key, new_user, send
+from .common import BASE, CASHIER, MANAGER, ApiCase, KeysMixin, new_idempotency_key, new_user, send
 from .test_concurrency import at_once
 from .test_employees import new_employee
 
@@ -375,6 +376,58 @@ class TestTimeClockAtOnce(KeysMixin, BaseCase):
             self.assertTrue(thread.is_alive(), "the call must wait for the other transaction")
         thread.join()
         self.assertEqual(waiting["answer"].status_code, 409, waiting["answer"].text)
+
+    @mute_logger("odoo.sql_db", "odoo.service.model")
+    def test_corrections_at_once_do_not_overlap(self):
+        """Each of the two fits by itself, and neither changes what the other does, nor the last shift."""
+        now = fields.Datetime.now()
+        with self.committed() as env:
+            first, second, _last = env["hr.attendance"].create(
+                [
+                    {
+                        "employee_id": self.employee,
+                        "check_in": now - timedelta(hours=start),
+                        "check_out": now - timedelta(hours=end),
+                    }
+                    for start, end in ((8, 7), (5, 4), (2, 1))
+                ]
+            )
+            manager = new_user(env, f"boss-{uuid.uuid4().hex}", MANAGER)
+            self.addCleanup(self.archive, manager.id)
+            login = manager.login
+        answer = send("POST", BASE + "/auth/tokens", json={"login": login, "password": f"{login}-password"})
+        self.token = answer.json()["access_token"]
+        shown = send("GET", f"{BASE}/attendances?employee_id={self.employee}", token=self.token).json()[
+            "items"
+        ]
+        (tag,) = (item["etag"] for item in shown if item["id"] == second.id)
+        waiting = {}
+
+        def move():
+            waiting["answer"] = send(
+                "PATCH",
+                f"{BASE}/attendances/{second.id}",
+                token=self.token,
+                headers={"If-Match": tag},
+                json={"check_in": text(now - timedelta(hours=6.5))},
+            )
+
+        thread = threading.Thread(target=move)
+        with self.committed() as env:
+            timeclock.correct(
+                env["hr.attendance"].browse(first.id), {"check_out": now - timedelta(hours=5.5)}
+            )
+            env["base"].flush()
+            thread.start()
+            thread.join(1.0)
+            self.assertTrue(thread.is_alive(), "the call must wait for the other transaction")
+        thread.join()
+        self.assertEqual(waiting["answer"].status_code, 409, waiting["answer"].text)
+        self.assertEqual(waiting["answer"].json()["type"], "urn:tillstack:pos-api:overlapping")
+
+    def archive(self, user):
+        with self.committed() as env:
+            env["res.users"].browse(user).active = False
 
     def test_wrong_pins_are_throttled(self):
         for _ in range(5):
