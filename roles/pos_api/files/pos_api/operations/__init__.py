@@ -12,5 +12,7 @@ from . import (
     passwords,
     payments,
     products,
+    sales_report,
+    sessions,
     sync_orders,
 )
