@@ -4,7 +4,7 @@ from unittest.mock import patch
 from odoo import SUPERUSER_ID, api, exceptions, fields
 from odoo.tests import tagged
 
-from ..models import cleaning
+from ..models import cleaning, tombstone
 from .common import ApiCase, new_idempotency_key, new_product
 from .test_frame import replaced
 
@@ -149,6 +149,7 @@ class TestCleaning(ApiCase):
                     "user_id": self.cashier.id, "operation": "x", "key": str(age), "digest": "x",
                     "created_at": at,
                 },
+                "pos.api.tombstone": {"section": "products", "record_id": 1, "at": at},
             }[model]
         )  # fmt: skip
 
@@ -169,6 +170,7 @@ class TestCleaning(ApiCase):
             "pos.api.idempotency.key": 1990,
             "pos.api.login.attempt": 290,
             "pos.api.token.family": 86400 - 10,  # a day beyond its end, so that reuse is still recognised
+            "pos.api.tombstone": tombstone.KEPT.total_seconds() - 10,
         }
         self.assertEqual(set(kept), set(cleaning.TABLES))
         rows = {model: self.add(model, age) for model, age in kept.items()}

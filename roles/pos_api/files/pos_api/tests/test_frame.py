@@ -6,6 +6,7 @@ from odoo import exceptions
 from odoo.tests import tagged
 from odoo.tools import config, mute_logger
 
+from .. import records
 from ..frame import call, document
 from ..operations import health
 from .common import ApiCase, new_idempotency_key, send
@@ -47,7 +48,7 @@ class TestFrame(ApiCase):
         for method, path, allowed in (
             ("PUT", "/products", "GET, HEAD"),
             ("GET", "/auth/tokens", "POST"),
-            ("OPTIONS", "/orders", "POST"),
+            ("OPTIONS", "/orders", "GET, HEAD, POST"),
             ("POST", "/auth/tokens/current", "DELETE"),
         ):
             with self.subTest(path=path):
@@ -167,6 +168,25 @@ class TestFrame(ApiCase):
                     json={"lines": [{"product_id": 1, "quantity": 1}]},
                 )  # fmt: skip
                 self.assertIn(answer.status_code, (400, 422), answer.text)
+
+    def test_a_refusal_that_is_returned_leaves_the_key_free(self):
+        headers, body = new_idempotency_key(), {"name": "apitest"}
+        token = self.access(self.cashier)
+        broken = replaced("createCustomer", lambda _call: call.Reply(422, {}))
+        with broken, mute_logger("odoo.addons.pos_api.frame.dispatch"):
+            answer = self.send("POST", "/customers", token=token, headers=headers, json=body)
+        self.assert_problem(answer, 500)
+        answer = self.send("POST", "/customers", token=token, headers=headers, json=body)
+        self.assertEqual(answer.status_code, 201, answer.text)
+        self.assertNotIn("Idempotency-Replayed", answer.headers)
+
+    def test_a_name_stands_for_one_schema(self):
+        part = {"description": "", "paths": {}, "schemas": {"Id": {}}}
+        base = {"tags": [], "paths": {}, "components": {"schemas": {"Id": {}}}}
+        with self.assertRaisesRegex(ValueError, "Id exists already"):
+            document._assembled(base, {"tag": part}, {})
+        with self.assertRaisesRegex(ValueError, "the name Product"):
+            records.Resource(name="Product", model="product.product", fields=())
 
     def test_no_single_database(self):
         for names in ("", "one,two"):
