@@ -7,7 +7,7 @@ from .frame.problems import Problem, invalid
 from .paying import pay_back
 from .pricing import in_steps, sum_line, sum_order
 from .resources.order import refunded_quantity
-from .selling import claim, hold, in_company, no_open_session, receipt_number
+from .selling import claim, hold, in_company, no_open_session, receipt_number, seller
 
 REFUNDABLE = ("paid", "done", "invoiced")
 
@@ -90,7 +90,7 @@ def refund(order, body):
     lines = _named_lines(order, remaining, body["lines"]) if "lines" in body else remaining
     values = {
         **order._prepare_refund_values(session),
-        "user_id": order.env.uid,
+        **seller(order.env, order.config_id),
         "note": body.get("note", False),
         "amount_return": 0,
     }

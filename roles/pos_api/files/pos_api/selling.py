@@ -200,12 +200,10 @@ def _pricelist(config, customer):
 
 
 def _fiscal_position(config, customer):
-    preferred = customer.property_account_position_id
-    return (
-        preferred
-        if preferred and preferred in config.fiscal_position_ids
-        else config.default_fiscal_position_id
-    )
+    """Return the customer's fiscal position, or else the default one; none where the point of sale does not
+    offer it, as on its screen."""
+    wanted = customer.property_account_position_id or config.default_fiscal_position_id
+    return wanted & config.fiscal_position_ids
 
 
 def _terms(config, customer):
@@ -269,6 +267,14 @@ def set_customer(order, customer):
     sum_order(order)
 
 
+def seller(env, config):
+    """Return the values of an order that tell who sells: the user, and where cashiers are employees, the
+    user's own employee. Employees are HR's only, so this one is looked up with elevated rights."""
+    employees = env.user.sudo().employee_ids if config.module_pos_hr else env["hr.employee"]
+    own = employees.filtered(lambda employee: employee.company_id == config.company_id)[:1]
+    return {"user_id": env.uid, "employee_id": own.id}
+
+
 def receipt_number(session, number):
     """Return a receipt number in the form that the till reads (14 digits and dashes), unique within the
     session."""
@@ -295,8 +301,8 @@ def draft(call, session, body, moment=None):
         body,
         **_terms(session.config_id, known_customer(env, body.get("customer_id"))),
         **({"date_order": moment} if moment else {}),
+        **seller(env, session.config_id),
         session_id=session.id,
-        user_id=env.uid,
         company_id=session.company_id.id,
         amount_total=0,
         amount_tax=0,

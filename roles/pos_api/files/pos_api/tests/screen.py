@@ -25,9 +25,10 @@ class Screen:
         pricelist, position = self.config.pricelist_id, self.config.default_fiscal_position_id
         if customer.property_product_pricelist in self.config.available_pricelist_ids:
             pricelist = customer.property_product_pricelist
-        if customer.property_account_position_id in self.config.fiscal_position_ids:
-            position = customer.property_account_position_id
-        return pricelist, position
+        own = customer.property_account_position_id
+        if own:  # also where the till does not have it: it then finds none
+            position = own
+        return pricelist, position if position in self.config.fiscal_position_ids else own.browse()
 
     def _mapped(self, position, taxes, product, customer):
         if version_info[0] < 15:
@@ -129,5 +130,7 @@ class Screen:
             "server_id": False,
             "to_invoice": invoice,
         }
+        if self.config.module_pos_hr:
+            data["employee_id"] = self.env.user.sudo().employee_id.id
         (made,) = self.env["pos.order"].create_from_ui([{"id": uid, "to_invoice": invoice, "data": data}])
         return self.env["pos.order"].browse(made["id"]).sudo()
