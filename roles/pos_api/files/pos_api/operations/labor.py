@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import timedelta
 
 from ..days import span
 from ..frame.call import Reply, operation
@@ -113,7 +114,7 @@ def get_labor_report(call):
     body = {
         "company": {"id": company.id, "name": company.name},
         "from": moment(days.start),
-        "to": moment(days.end),
+        "to": moment(days.end - timedelta(seconds=1)),
         "hours": number(sum(labor.hours for labor in worked.values())),
         "overtime": None
         if overtime is None

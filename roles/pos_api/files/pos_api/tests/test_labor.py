@@ -43,7 +43,7 @@ class TestLabor(ApiCase):
             self.shift(self.bob, "2026-06-09 08:00:00", "2026-06-09 10:00:00"),
         ]
         report = self.report()
-        self.assertEqual((report["from"], report["to"]), ("2026-06-07T22:00:00Z", "2026-06-14T22:00:00Z"))
+        self.assertEqual((report["from"], report["to"]), ("2026-06-07T22:00:00Z", "2026-06-14T21:59:59Z"))
         self.assertEqual((report["employee_count"], report["company"]["id"]), (2, self.env.company.id))
         ada, bob = report["employees"]
         self.assertEqual(ada["employee"], {"id": self.ada.id, "name": "labor Ada"})
