@@ -4,6 +4,7 @@ from odoo.release import version_info
 from odoo.tools import float_compare
 
 from .frame.problems import Problem, invalid
+from .lots import commands, returned_lots
 from .paying import pay_back
 from .pricing import in_steps, sum_line, sum_order
 from .resources.order import refunded_quantity
@@ -37,12 +38,13 @@ def _remaining(order):
 
 
 def _named_lines(order, remaining, wanted):
-    """Return {line: quantity} of the lines that a body names.
+    """Return {line: quantity} and {line: names of lots} of the lines that a body names.
 
     Raises:
-        Problem: 422 for a line that is not the order's, is named twice, or of which less is left.
+        Problem: 422 for a line that is not the order's, is named twice, or of which less is left, and for
+            lots that are not the line's.
     """
-    lines, errors, named = {line.id: line for line in order.lines}, [], {}
+    lines, errors, named, lots = {line.id: line for line in order.lines}, [], {}, {}
     for index, one in enumerate(wanted):
         line = lines.get(one["line_id"])
         if not line or line in named:
@@ -54,15 +56,22 @@ def _named_lines(order, remaining, wanted):
             errors.append((f"/lines/{index}/quantity", "is more than what is left of this line"))
         elif not _more(named[line], 0.0):
             errors.append((f"/lines/{index}/quantity", "is less than the product's unit can tell"))
+        lots[line], wrong = returned_lots(line, named[line], one.get("lots"))
+        if wrong:
+            errors.append((f"/lines/{index}/lots", wrong))
     if errors:
         raise invalid(*errors)
-    return named
+    return named, lots
 
 
-def _take_back(refund, line, quantity):
+def _take_back(refund, line, quantity, names):
     """Add the line that takes a quantity of a sold line back, at its price, discount and taxes."""
-    lots = line.env["pos.pack.operation.lot"].concat(*(lot.copy() for lot in line.pack_lot_ids))
-    values = {**line._prepare_refund_data(refund, lots), "qty": -quantity, "refunded_orderline_id": line.id}
+    values = {
+        **line._prepare_refund_data(refund, line.env["pos.pack.operation.lot"]),
+        "qty": -quantity,
+        "refunded_orderline_id": line.id,
+        "pack_lot_ids": commands(names),
+    }
     taken = line.copy(values)
     if _more(line.qty, quantity):  # otherwise the amounts are the sale's own
         sum_line(taken)
@@ -87,7 +96,13 @@ def refund(order, body):
     remaining = _remaining(order)
     if not remaining:
         raise Problem(409, "Nothing is left of this order to be refunded.", "nothing-to-refund")
-    lines = _named_lines(order, remaining, body["lines"]) if "lines" in body else remaining
+    if "lines" in body:
+        lines, lots = _named_lines(order, remaining, body["lines"])
+    else:
+        lines, lots = (
+            remaining,
+            {line: returned_lots(line, left, None)[0] for line, left in remaining.items()},
+        )
     values = {
         **order._prepare_refund_values(session),
         **seller(order.env, order.config_id),
@@ -99,7 +114,7 @@ def refund(order, body):
     taken_back = order.copy(values)
     taken_back.pos_reference = receipt_number(session, taken_back.id)
     for line, quantity in lines.items():
-        _take_back(taken_back, line, quantity)
+        _take_back(taken_back, line, quantity, lots[line])
     sum_order(taken_back)
     pay_back(taken_back, body["payments"])
     return taken_back

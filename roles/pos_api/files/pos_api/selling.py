@@ -3,6 +3,7 @@
 from odoo.tools import float_is_zero
 
 from .frame.problems import Problem, invalid
+from .lots import sold_lots
 from .pricing import has_list_price, in_steps, list_price, sum_line, sum_order, taxes_of, unit_price
 from .records import find, write
 from .resources.order import LINE, ORDER
@@ -156,19 +157,10 @@ def _check_products(env, lines, at):
     """Refuse lines whose product is not sold here (422)."""
     wanted = {line["product_id"] for line in lines}
     products = env["product.product"].search([*SOLD, ("id", "in", list(wanted))])
-    tracked = products.filtered(lambda product: product.tracking != "none")
     errors = [
         (f"{at.format(index)}/product_id", "is not a product of the point of sale")
         for index, line in enumerate(lines)
         if line["product_id"] not in products.ids
-    ]
-    errors += [
-        (
-            f"{at.format(index)}/product_id",
-            "is tracked by lot or serial number, which this operation does not take",
-        )
-        for index, line in enumerate(lines)
-        if line["product_id"] in tracked.ids
     ]
     if errors:
         raise invalid(*errors)
@@ -236,6 +228,10 @@ def add_lines(call, order, lines, at="/lines/{}", moment=None):
         quantity = in_steps(product, sent["quantity"])
         if float_is_zero(quantity, precision_digits=6):
             raise invalid((f"{at.format(index)}/quantity", "is less than the product's unit can tell"))
+        where = f"{at.format(index)}/lots"
+        lots, wrong = sold_lots(order.config_id, product, quantity, sent.get("lots", ()), where)
+        if wrong:
+            raise invalid((where, wrong))
         if "unit_price" in sent:
             price = unit_price(order.env, sent["unit_price"])
         else:
@@ -248,6 +244,7 @@ def add_lines(call, order, lines, at="/lines/{}", moment=None):
             product_id=product.id,
             full_product_name=product.display_name,
             tax_ids=[(6, 0, taxes_of(product, order.company_id).ids)],
+            pack_lot_ids=lots,
             price_subtotal=0,
             price_subtotal_incl=0,
         )

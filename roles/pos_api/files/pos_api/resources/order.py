@@ -49,6 +49,12 @@ LINE = Resource(
             {"type": "number"},
             "What refunds have taken back of this line.",
         ),
+        Computed(
+            "lots",
+            lambda line: [lot.lot_name for lot in line.pack_lot_ids if lot.lot_name],
+            listed({"type": "string"}),
+            "Names of lots or serial numbers.",
+        ),
     ),
 )
 PAYMENT = Resource(

@@ -17,6 +17,7 @@ from . import (
     test_invoices,
     test_keys,
     test_labor,
+    test_lots,
     test_order_changes,
     test_orders,
     test_passwords,

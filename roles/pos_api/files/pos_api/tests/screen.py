@@ -53,7 +53,7 @@ class Screen:
             return bare
         return new.compute_all(bare, self.currency, 1, handle_price_include=False)["total_included"]
 
-    def _line(self, terms, customer, product, quantity, discount=0, unit_price=None, sold=None):
+    def _line(self, terms, customer, product, quantity, discount=0, unit_price=None, sold=None, lots=()):
         pricelist, position = terms
         price = unit_price
         if price is None:
@@ -71,7 +71,7 @@ class Screen:
             "discount": discount,
             "product_id": product.id,
             "tax_ids": [(6, False, product.taxes_id.ids)],
-            "pack_lot_ids": [],
+            "pack_lot_ids": [(0, 0, {"lot_name": name}) for name in lots],
             "full_product_name": product.display_name,
             "price_extra": 0,
         }
