@@ -7,7 +7,7 @@ from .lots import sold_lots
 from .pricing import has_list_price, in_steps, list_price, sum_line, sum_order, taxes_of, unit_price
 from .records import find, write
 from .resources.order import LINE, ORDER
-from .resources.product import SOLD
+from .resources.product import NAMES, SOLD
 from .resources.session import open_sessions
 
 RECEIPT_LANE = 900  # middle part of our receipt numbers; the till's own are its login numbers, counted from 1
@@ -242,7 +242,7 @@ def add_lines(call, order, lines, at="/lines/{}", moment=None):
             {**sent, "quantity": quantity, "unit_price": price},
             order_id=order.id,
             product_id=product.id,
-            full_product_name=product.display_name,
+            full_product_name=product.with_context(**NAMES).display_name,
             tax_ids=[(6, 0, taxes_of(product, order.company_id).ids)],
             pack_lot_ids=lots,
             price_subtotal=0,
@@ -270,6 +270,12 @@ def seller(env, config):
     employees = env.user.sudo().employee_ids if config.module_pos_hr else env["hr.employee"]
     own = employees.filtered(lambda employee: employee.company_id == config.company_id)[:1]
     return {"user_id": env.uid, "employee_id": own.id}
+
+
+def take_off(lines):
+    """Remove lines of a draft, with their lots, which Odoo would leave behind."""
+    lines.pack_lot_ids.unlink()
+    lines.unlink()
 
 
 def receipt_number(session, number):

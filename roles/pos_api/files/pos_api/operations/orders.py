@@ -16,6 +16,7 @@ from ..selling import (
     order_at_hand,
     selling_session,
     set_customer,
+    take_off,
 )
 
 PATH = "/api/v1/orders"
@@ -60,7 +61,7 @@ def change_order(call):
         raise Problem(409, "The order has payments: void them before its total changes.", "has-payments")
     write(order, ORDER, {name: value for name, value in body.items() if name == "note"})
     if "lines" in body:
-        order.lines.unlink()
+        take_off(order.lines)
     if customer != order.partner_id:
         set_customer(order, customer)
     if "lines" in body:
@@ -72,6 +73,7 @@ def change_order(call):
 def delete_order(call):
     order = order_at_hand(call, "unclosed")
     need_draft(order)
+    take_off(order.lines)
     order.remove_from_ui(order.ids)  # with its payments, of which no account knows yet
     return Reply(204)
 

@@ -72,7 +72,7 @@ class Screen:
             "product_id": product.id,
             "tax_ids": [(6, False, product.taxes_id.ids)],
             "pack_lot_ids": [(0, 0, {"lot_name": name}) for name in lots],
-            "full_product_name": product.display_name,
+            "full_product_name": product.with_context(display_default_code=False).display_name,
             "price_extra": 0,
         }
         if sold:

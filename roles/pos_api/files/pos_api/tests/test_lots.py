@@ -61,6 +61,22 @@ class TestLots(SellingCase):
         self.cashier.groups_id -= self.env.ref("stock.group_stock_user")
         self.assert_problem(self.order(lines=[self.line(self.wine, lots=["L1"])]), 403, "forbidden")
 
+    def test_lots_go_with_their_lines(self):
+        _shown, order = self.sold(lines=[self.line(self.wine, lots=["L1"])])
+        lots, path = order.lines.pack_lot_ids, f"/orders/{order.id}"
+
+        def tag():
+            return {"If-Match": self.get(path).headers["ETag"]}
+
+        body = {"lines": [self.line(self.wine, lots=["L2"])]}
+        self.assertEqual(
+            self.send("PATCH", path, token=self.token, json=body, headers=tag()).status_code, 200
+        )
+        self.assertFalse(lots.exists())
+        lots = order.lines.pack_lot_ids
+        self.assertEqual(self.send("DELETE", path, token=self.token, headers=tag()).status_code, 204)
+        self.assertFalse(lots.exists())
+
     def test_serial_numbers_come_back_one_by_one(self):
         shown, order = self.paid(self.line(self.phone, 3, lots=["S1", "S2", "S3"]))
         manager, number = self.access(self.manager), shown["lines"][0]["id"]

@@ -65,6 +65,7 @@ class TestSameAsOdoo(SellingCase):
 
         self.two = new_product(self.env, "api two taxes", 1.99, type="product")
         self.two.taxes_id |= other(7)
+        self.two.default_code = "TWO"
         self.included = new_product(self.env, "api included", 9.99)
         self.included.taxes_id = other(21, price_include=True)
         self.fixed = new_product(self.env, "api fixed", 0.35, type="service")
