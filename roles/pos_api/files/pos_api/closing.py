@@ -2,7 +2,6 @@
 
 import logging
 
-import psycopg2
 from odoo.tools import plaintext2html
 
 from .cash import exact_amount
@@ -56,13 +55,18 @@ def _open_again(registry, number):
                 (number,),
                 log_exceptions=False,  # another closing has changed it meanwhile, and its word stands
             )
-    except psycopg2.OperationalError:
+    except Exception:  # nothing may come out of here: a cursor that is being closed waits for it
         _logger.warning("POS API: session %s was not opened again; close it again", number, exc_info=True)
 
 
+def _has_screen(session):
+    """Return whether the point of sale itself closes, as since 15.0, and not the session's form."""
+    return hasattr(session, "close_session_from_ui")
+
+
 def _counts(session):
-    """Return whether cash is counted at the closing; Odoo takes a rescue session's as it should be."""
-    return session.cash_control and not session.rescue
+    """Return whether cash is counted at the closing; 15.0 takes a rescue session's as it should be."""
+    return session.cash_control and not (session.rescue and _has_screen(session))
 
 
 def _counted(session, body):
@@ -219,7 +223,7 @@ def close_session(call, session, body):
         _check_repetition(session, counted)
         return
     _check(call, session, counted, body)
-    close = _close if hasattr(session, "close_session_from_ui") else _close_14
+    close = _close if _has_screen(session) else _close_14
     close(session, counted, body.get("notes", ""))
     session.flush()
     session.invalidate_cache()

@@ -73,7 +73,7 @@ def get_sales_report(call):
         ],
         "taxes": [
             {"name": row["name"], "base": number(row["base_amount"]), "amount": number(row["tax_amount"])}
-            for row in details["taxes"]
+            for row in sorted(details["taxes"], key=lambda row: row["name"])
         ],
         "product_count": len(rows),
         "products": products.body["items"],

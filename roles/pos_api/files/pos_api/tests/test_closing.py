@@ -237,15 +237,15 @@ class TestClosing(TillCase):
                 self.assertEqual([error["pointer"] for error in problem["errors"]], [pointer])
 
     def test_a_user_without_an_email_address(self):
+        if version_info[0] < 15:
+            self.skipTest("14.0 logs nothing at the closing")
         self.cashier.email = False
         self.refuse(422, "refused", 100)
 
     def test_no_loss_account(self):
-        self.cash_journal().loss_account_id = False
-        self.refuse(422, "refused", 99)
-
-    def cash_journal(self):
-        return self.session.cash_register_id.journal_id
+        self.sell(self.session, (self.cash, 2.3))
+        self.session.cash_register_id.journal_id.loss_account_id = False
+        self.refuse(422, "refused", 101)
 
     def test_who_may_close(self):
         answer = self.send("PUT", f"/sessions/{self.session.id}/closing", json={"counted_cash": 100})

@@ -55,9 +55,10 @@ class TestSessionReads(TillCase):
         self.move(session, "in", 20, "rolls")
         self.move(session, "out", 7.5, "milk", token=self.managers)
         body = self.valid(self.get(f"/sessions/{session.id}"), 200, "SessionDetail")
+        self.assertEqual(body["config"], {"id": self.till.id, "name": "APIT"})
         self.assertEqual(body["orders"], {"sold": 2, "drafts": 1, "total": 6.9})
         amounts = {item["payment_method"]["id"]: (item["amount"], item["count"]) for item in body["payments"]}
-        self.assertEqual(amounts, {self.cash.id: (3.3, 3), self.card.id: (4.6, 1)})
+        self.assertEqual(amounts, {self.cash.id: (3.3, 2), self.card.id: (4.6, 1)})
         cash = body["cash"]
         self.assertEqual((cash["opening"], cash["expected"]), (100, 115.8))
         self.assertEqual((cash["counted"], cash["difference"]), (None, None))
@@ -247,6 +248,8 @@ class TestOpening(TillCase):
         self.assertIn("payment method", problem["detail"])
 
     def test_a_user_without_an_email_address(self):
+        if version_info[0] < 15:
+            self.skipTest("14.0 logs no difference at the opening")
         self.cashier.email = False
         problem = self.refuse(422, "refused", config_id=self.till.id, opening_cash=1)
         self.assertIn("email address", problem["detail"])
