@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import requests
 
+from tests.api.client import Caller, patiently
 from tests.api.scene import COFFEE_TOTAL, USERS, Scene, Valid
 from tests.api.shop import PIN
 from tests.harness.deadline import until
@@ -74,7 +75,7 @@ def number(value: Any) -> float:
 
 @valid("createToken")
 def create_token(scene: Scene, caller: str) -> Valid:
-    login = "anna"
+    login = "dora"
     families = "SELECT count(*) FROM pos_api_token_family WHERE revoked_at IS NULL AND user_id = "
     before = scene.value(families + str(scene.shop["users"][login]))
     return Valid(
@@ -125,7 +126,8 @@ def reset_token(scene: Scene, login: str) -> str:
         SELECT p.signup_token FROM res_partner p JOIN res_users u ON u.partner_id = p.id
          WHERE u.login = '{login}' AND p.signup_type = 'reset'
     """
-    scene.callers["anonymous"].get("createPasswordReset", {"login": login})
+    nobody = scene.callers["anonymous"]
+    assert patiently(lambda: nobody.call("createPasswordReset", {"login": login})).status_code == 202
     until(lambda: scene.shop.rows(query), 90, f"a reset token of {login}")
     return str(scene.value(query))
 
@@ -135,15 +137,12 @@ def create_password_reset(scene: Scene, caller: str) -> Valid:
     login = {"anonymous": "dora", "cashier": "fuzz-cashier", "other cashier": "fuzz-manager"}.get(
         caller, "stranger"
     )
-    mailed = f"""
-        SELECT p.signup_type FROM res_partner p JOIN res_users u ON u.partner_id = p.id
-         WHERE u.login = '{login}' AND p.signup_token <> ''
+    asked = f"""
+        SELECT (SELECT count(*) FROM pos_api_password_reset WHERE login = '{login}')
+             + (SELECT count(*) FROM res_partner p JOIN res_users u ON u.partner_id = p.id
+                 WHERE u.login = '{login}' AND p.signup_type = 'reset') > 0
     """
-
-    def check(answer: requests.Response) -> None:
-        until(lambda: scene.value(mailed) == "reset", 90, f"a reset token of {login}")
-
-    return Valid(body={"login": login}, check=check)
+    return Valid(body={"login": login}, check=lambda answer: expect(scene.value(asked), True))
 
 
 @valid("changePassword")
@@ -664,6 +663,32 @@ def change_attendance(scene: Scene, caller: str) -> Valid:
 # Sync
 
 
+def last_cursor(caller: Caller) -> str:
+    """Return the cursor behind everything that there is."""
+    page = caller.get("listChanges")
+    while page["more"]:
+        page = caller.get("listChanges", query={"cursor": page["cursor"]})
+    return str(page["cursor"])
+
+
+def foreign_cursor(scene: Scene, caller: str) -> Valid:
+    """Go on from where somebody of another company stopped."""
+    cursor = scene.shop.caller("stranger").get("listChanges", query={"limit": 1})["cursor"]
+    return Valid(query={"cursor": cursor}, check=gone)
+
+
+@valid("listChanges", conflict=foreign_cursor)
+def list_changes(scene: Scene, caller: str) -> Valid:
+    cursor = last_cursor(scene.cashier)
+    made = scene.cashier.get("createCustomer", {"name": scene.name("Customer")})["id"]
+
+    def check(answer: requests.Response) -> None:
+        customers = answer.json()["customers"]["changed"]
+        expect(made in [customer["id"] for customer in customers], True)
+
+    return Valid(query={"cursor": cursor}, check=check)
+
+
 @valid("syncOrders")
 def sync_orders(scene: Scene, caller: str) -> Valid:
     key, order = uuid4().hex, scene.basket(payments=[scene.tender()])
@@ -696,6 +721,18 @@ def get_sales_report(scene: Scene, caller: str) -> Valid:
         query={"session_id": session},
         check=lambda answer: expect(number(answer.json()["total"]), number(scene.value(total))),
     )
+
+
+@valid("getLaborReport")
+def get_labor_report(scene: Scene, caller: str) -> Valid:
+    employee = scene.shift()["employee"]["id"]
+    today = datetime.now(UTC).date().isoformat()
+
+    def check(answer: requests.Response) -> None:
+        (row,) = answer.json()["employees"]
+        expect((row["employee"]["id"], row["open_shift_count"], row["hours"]), (employee, 1, 0))
+
+    return Valid(query={"date_from": today, "date_to": today, "employee_id": employee}, check=check)
 
 
 @valid("getHealth")

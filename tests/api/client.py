@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,14 @@ from verify.web import Client, Site
 TOKEN_SECONDS = 600  # an access token lives 900
 THROTTLED_SECONDS = 60  # the web server lets a login pass every other second
 NOTHING = object()
+
+
+def patiently(request: Callable[[], requests.Response]) -> requests.Response:
+    """Send a request, and again as long as a limit of tries asks for patience, and return the last answer."""
+    deadline = time.monotonic() + THROTTLED_SECONDS
+    while (answer := request()).status_code == 429 and time.monotonic() < deadline:
+        time.sleep(int(answer.headers["Retry-After"]))
+    return answer
 
 
 class CheckedClient(Client):
@@ -64,13 +73,8 @@ class Caller:
         Raises:
             AssertionError: The login is refused.
         """
-        deadline = time.monotonic() + THROTTLED_SECONDS
         body = {"login": self.login, "password": self.password}
-        while True:
-            answer = self.client.post(f"{BASE}/auth/tokens", json=body)
-            if answer.status_code != 429 or time.monotonic() > deadline:
-                break
-            time.sleep(int(answer.headers["Retry-After"]))
+        answer = patiently(lambda: self.client.post(f"{BASE}/auth/tokens", json=body))
         assert answer.status_code == 200, f"{self.login}: {answer.status_code} {answer.text}"
         self._tokens, self._until = answer.json(), time.monotonic() + TOKEN_SECONDS
 

@@ -52,7 +52,19 @@ class Scene:
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
         self.callers = {name: shop.caller(login) for name, login in USERS.items()}
+        self.dismissed = shop.caller("dismissed")
+        self._dismiss()
         self._numbers = itertools.count(1)
+
+    def _dismiss(self) -> None:
+        """Take the role from a cashier who has a login."""
+        _ = self.dismissed.tokens
+        user, group = self.shop["users"]["dismissed"], "point_of_sale.group_pos_user"
+        self.shop.odoo(
+            f"env['res.users'].browse({user}).groups_id -= env.ref('{group}')\n"
+            "env.cr.commit()\nprint('DONE', 1)",
+            "DONE",
+        )
 
     @property
     def cashier(self) -> Caller:

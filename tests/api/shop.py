@@ -14,7 +14,7 @@ from tests.harness import hosts
 from tests.harness.stack import Target
 from verify.web import Site
 
-CASHIERS = ("anna", "bela", "cora", "dora", "fuzz-cashier")
+CASHIERS = ("anna", "bela", "cora", "dora", "dismissed", "fuzz-cashier")
 MANAGERS = ("mona", "fuzz-manager")
 PIN = "4711"
 SHELL = (

@@ -17,7 +17,6 @@ from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER
 
 from tests.api.client import Caller, CheckedClient
 from tests.api.shop import Shop
-from verify.web import Client
 
 pytestmark = pytest.mark.hosts
 SEED = 20220701
@@ -31,8 +30,6 @@ CONFIG = {
     "generation": {"database": "none", "no-shrink": True, "max-examples": 40},
     "phases": {
         "stateful": {"enabled": False},
-        # All but TRACE, which the web server refuses itself: test_trace_is_refused.
-        "coverage": {"unexpected-methods": ["get", "put", "post", "delete", "options", "patch", "query"]},
     },
     "checks": {
         "enabled": True,
@@ -145,10 +142,3 @@ def test_enough_cases_were_sent_in_time(clock: float) -> None:
     print(f"{CountingClient.sent} cases in {seconds:.0f} s: {CountingClient.sent / seconds:.0f} a second")
     assert CountingClient.sent >= CASES
     assert seconds <= SECONDS
-
-
-def test_trace_is_refused(shop: Shop) -> None:
-    with Client(shop.site) as client:
-        for operation in shop.contract.operations.values():
-            path = operation.path.replace("{id}", "1")
-            assert client.request("TRACE", path).status_code == 405, path
