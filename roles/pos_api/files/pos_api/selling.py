@@ -55,6 +55,8 @@ def in_company(record):
 def selling_session(call, session_id=None):
     """Return the session to sell in: the named one, or else the caller's only open one. It is held open.
 
+    Rescue sessions stand beside the one that is sold in, so they have to be named.
+
     Raises:
         Problem: 409 where no session (or not this one) is open, 422 where the session has to be named or is
             unknown.
@@ -62,7 +64,9 @@ def selling_session(call, session_id=None):
     if session_id is not None:
         sessions = named_session(call, session_id)
     else:
-        sessions = open_sessions(call.env, call.env.uid).filtered(lambda session: session.state == "opened")
+        sessions = open_sessions(call.env, call.env.uid).filtered_domain(
+            [("state", "=", "opened"), ("rescue", "=", False)]
+        )
         if len(sessions) > 1:
             raise invalid(("/session_id", "is required: you have more than one session open"))
     if not hold(sessions):

@@ -144,7 +144,9 @@ class TestSyncOrders(SellingCase):
         rescue = self.made()[1:].session_id
         self.assertEqual((len(rescue), rescue.rescue, rescue.state), (1, True, "opened"))
         self.assertEqual((rescue.config_id, rescue.user_id), (self.till, self.cashier))
-        (result,) = self.sync(self.item())
+        # it is not sold in by itself, only where it is named
+        self.assert_problem(self.order(lines=[self.line()]), 409, "no-open-session")
+        (result,) = self.sync(self.item(session_id=rescue.id))
         self.assertEqual(result["order"]["session"]["id"], rescue.id)
         self.session = rescue
         self.close()
@@ -156,6 +158,8 @@ class TestSyncOrders(SellingCase):
         results = self.sync(self.item(session_id=self.session.id), self.item(session_id=following.id))
         made = self.env["pos.order"].browse([one["order"]["id"] for one in results])
         self.assertEqual([order.session_id.rescue for order in made], [True, False])
+        shown, _order = self.sold(lines=[self.line()])
+        self.assertEqual(shown["session"]["id"], following.id)
 
     def test_dated_prices_are_those_of_the_time(self):
         self.half.item_ids.date_end = fields.Datetime.now() - timedelta(hours=1)
