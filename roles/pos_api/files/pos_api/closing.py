@@ -11,6 +11,8 @@ from .resources.session import expected_cash
 
 _logger = logging.getLogger(__name__)
 
+SHUT = "UPDATE pos_session SET state = 'closing_control' WHERE id = %s AND state = 'opened'"
+OPEN_AGAIN = "UPDATE pos_session SET state = 'opened' WHERE id = %s AND state = 'closing_control'"
 # worked out before the count was stored, and kept by the cache, since Odoo does not name it as a dependency
 FIGURES = ("cash_register_difference", "cash_register_balance_end", "cash_register_total_entry_encoding")
 
@@ -31,9 +33,7 @@ def _shut(call, session):
     cr.rollback()
     with registry.cursor() as first:
         first.execute("SELECT id FROM pos_session WHERE id = %s FOR UPDATE", (number,), log_exceptions=False)
-        first.execute(
-            "UPDATE pos_session SET state = 'closing_control' WHERE id = %s AND state = 'opened'", (number,)
-        )
+        first.execute(SHUT, (number,))
         changed = first.rowcount
     if changed:
         cr.postrollback.add(lambda: _open_again(registry, number))
@@ -50,11 +50,8 @@ def _open_again(registry, number):
     """Open a session that was shut for a closing which did not take place."""
     try:
         with registry.cursor() as cr:
-            cr.execute(
-                "UPDATE pos_session SET state = 'opened' WHERE id = %s AND state = 'closing_control'",
-                (number,),
-                log_exceptions=False,  # another closing has changed it meanwhile, and its word stands
-            )
+            # where another closing has changed it meanwhile, that one's word stands
+            cr.execute(OPEN_AGAIN, (number,), log_exceptions=False)
     except Exception:  # nothing may come out of here: a cursor that is being closed waits for it
         _logger.warning("POS API: session %s was not opened again; close it again", number, exc_info=True)
 

@@ -8,6 +8,8 @@ from ..frame.pagination import page
 from ..frame.problems import invalid
 from ..records import moment, number
 
+MOST_LINES = 20000  # of orders in a span of days; Odoo goes through them one by one, about 1 ms each
+SOLD = ("paid", "invoiced", "done")
 REPORT = "report.point_of_sale.report_saledetails"
 
 
@@ -16,6 +18,18 @@ def _session(call):
     if not session:
         raise invalid(("query:session_id", "is not a known session"))
     return session
+
+
+def _check_size(call, company, start, end):
+    """Refuse a span with more order lines than one answer can wait for (422)."""
+    domain = [
+        ("order_id.company_id", "=", company.id),
+        ("order_id.state", "in", SOLD),
+        ("order_id.date_order", ">=", start),
+        ("order_id.date_order", "<=", end),
+    ]
+    if call.env["pos.order.line"].search(domain, limit=MOST_LINES + 1, count=True) > MOST_LINES:
+        raise invalid(("query:date_to", f"spans more than {MOST_LINES} order lines; ask for fewer days"))
 
 
 def _details(call):
@@ -36,6 +50,7 @@ def _details(call):
         session, company = call.env["pos.session"], call.env.user.company_id
         days = span(call)
         start, end = days.start, days.end - timedelta(seconds=1)
+        _check_size(call, company, start, end)
         asked = {"date_start": str(start), "date_stop": str(end)}
     report = call.env[REPORT].with_context(allowed_company_ids=company.ids).with_company(company)
     return report.get_sale_details(**asked), session, company, start, end

@@ -1,8 +1,10 @@
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 from odoo.release import version_info
 from odoo.tests import tagged
+from psycopg2 import OperationalError
 
+from .. import closing
 from ..records import number
 from .test_sessions import without_cash
 from .till import TillCase, counting_till
@@ -222,6 +224,19 @@ class TestClosing(TillCase):
     def test_what_odoo_has_begun_to_close(self):
         self.session.state = "closing_control"
         self.assertEqual(self.close(self.session, 100).status_code, 200)
+
+    def test_opened_again_by_another_closing(self):
+        nothing = "UPDATE pos_session SET state = state WHERE id = %s AND false"
+        with patch.object(closing, "SHUT", nothing):
+            answer = self.close(self.session, 100)
+        self.assert_problem(answer, 409, "still-running")
+        self.assertEqual((answer.headers["Retry-After"], self.session.state), ("1", "opened"))
+
+    def test_a_session_that_cannot_be_opened_again(self):
+        broken = Mock(cursor=Mock(side_effect=OperationalError))
+        with self.assertLogs("odoo.addons.pos_api.closing", "WARNING") as logs:
+            closing._open_again(broken, 4711)
+        self.assertIn("session 4711 was not opened again", logs.output[0])
 
     def test_wrong_bodies(self):
         for body, pointer in (

@@ -1,7 +1,9 @@
 from datetime import datetime
+from unittest.mock import patch
 
 from odoo.tests import tagged
 
+from ..operations import sales_report
 from ..records import number
 from .common import new_product
 from .till import TillCase, counting_till
@@ -188,6 +190,14 @@ class TestSalesReport(TillCase):
             with self.subTest(query=query):
                 problem = self.assert_problem(self.report(query), 422, "invalid")
                 self.assertEqual([error["query"] for error in problem["errors"]], [name])
+
+    def test_too_many_lines(self):
+        self.manager.tz = False
+        self.basket((self.tea, 1, 0), (self.cake, 1, 0))._write({"date_order": datetime(2001, 3, 31, 12)})
+        for most, status in ((1, 422), (2, 200)):
+            with patch.object(sales_report, "MOST_LINES", most):
+                answer = self.report("?date_from=2001-03-31")
+            self.assertEqual(answer.status_code, status, answer.text)
 
     def test_a_session_of_a_company_that_is_not_the_managers(self):
         till = counting_till(self.env, "APIF")
