@@ -158,6 +158,15 @@ def test_a_key_that_stopped_keeps_its_public_part_until_the_overlap_has_passed(
     assert host.tidy() == ""
 
 
+def test_the_overlap_begins_with_the_switch(
+    new_host: Callable[[str], KeyHost], clock: Callable[[float], None]
+) -> None:
+    host = new_host("a")
+    before, _ = host.rotate()
+    clock(OVERLAP)
+    assert f"no longer accepting {before}" in host.tidy()
+
+
 def test_a_switch_that_was_cut_off_after_its_rename_is_mended(
     new_host: Callable[[str], KeyHost], clock: Callable[[float], None]
 ) -> None:
