@@ -119,9 +119,18 @@ def _located(error):
         yield _pointer(path) or "", sentence.format(value=value)
 
 
+def _pattern(validator, pattern, value, _schema):
+    """Python's ``$`` lets a line feed follow, that of ECMA-262, which JSON Schema goes by, does not."""
+    if validator.is_type(value, "string") and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
+        yield jsonschema.ValidationError("the pattern is another")
+
+
+Validator = jsonschema.validators.extend(jsonschema.Draft7Validator, {"pattern": _pattern})
+
+
 def _errors(schema, value):
     found = {}
-    for error in jsonschema.Draft7Validator(schema).iter_errors(value):
+    for error in Validator(schema).iter_errors(value):
         for pointer, sentence in _located(error):
             found.setdefault(pointer, sentence)
     return sorted(found.items())

@@ -97,3 +97,13 @@ class TestValidation(BaseCase):
                 problem = self.refusal(read_parameters, operation, "query", sent)
                 self.assertEqual(problem.status, 422)
                 self.assertEqual([error["query"] for error in problem.extensions["errors"]], [name])
+
+    def test_a_pattern_ends_where_the_text_does(self):
+        schema = {"type": "object", "properties": {"pin": {"type": "string", "pattern": "^[0-9]+$"}}}
+        check_body(schema, {"pin": "4711"})
+        for pin in ("4711\n", "\n4711", "47 11"):
+            with self.subTest(pin=pin):
+                problem = self.refusal(check_body, schema, {"pin": pin})
+                self.assertEqual(
+                    problem.extensions["errors"], [{"pointer": "/pin", "detail": "must match ^[0-9]+$"}]
+                )
