@@ -31,6 +31,11 @@ def _mapped(order, tax, product):
     return order.fiscal_position_id.map_tax(tax, *arguments)
 
 
+def taxes_for(order, product):
+    """Return a product's taxes in an order, after its fiscal position."""
+    return _mapped(order, taxes_of(product, order.company_id), product)
+
+
 def _after_fiscal_position(order, product, price):
     """Return a price in which included taxes that the fiscal position takes away are taken out, and those
     that it puts in their place are put in."""

@@ -4,6 +4,7 @@ import re
 
 from odoo.osv.expression import OR
 
+from ..pricing import list_price, taxes_for
 from ..records import (
     BOOLEAN,
     ID,
@@ -104,14 +105,24 @@ def _config(env):
 
 
 def _pricing(product):
-    pricelist = _config(product.env).pricelist_id
-    if not pricelist:
+    env, config = product.env, _config(product.env)
+    if not config.pricelist_id:
         return None
-    price = pricelist.get_product_price(product, 1.0, None)
-    amounts = _company_taxes(product).compute_all(price, pricelist.currency_id, 1.0, product=product)
+    # never saved; it stands for an order without a customer, so that the price is the one that is charged
+    order = env["pos.order"].new(
+        {
+            "company_id": config.company_id.id,
+            "pricelist_id": config.pricelist_id.id,
+            "fiscal_position_id": (config.default_fiscal_position_id & config.fiscal_position_ids).id,
+        }
+    )
+    price = list_price(order, product, 1.0)
+    amounts = taxes_for(order, product).compute_all(
+        price, config.pricelist_id.currency_id, 1.0, product=product
+    )
     return {
-        "pricelist": {"id": pricelist.id, "name": pricelist.name},
-        "currency": pricelist.currency_id.name,
+        "pricelist": {"id": config.pricelist_id.id, "name": config.pricelist_id.name},
+        "currency": config.pricelist_id.currency_id.name,
         "price": number(price),
         "price_without_tax": number(amounts["total_excluded"]),
         "price_with_tax": number(amounts["total_included"]),

@@ -3,7 +3,7 @@ from odoo.tests import tagged
 
 from ..frame import document
 from ..frame.validation import check_body
-from .common import ApiCase, new_product, new_till, open_session
+from .common import ApiCase, new_idempotency_key, new_product, new_till, open_session
 
 
 @tagged("post_install", "-at_install")
@@ -97,6 +97,27 @@ class TestProducts(ApiCase):
         open_session(till, self.cashier)
         body = self.send("GET", f"/products/{self.tea.id}", token=self.token).json()
         self.assertEqual(body["pricing"]["price"], 1.0)
+
+    def test_the_price_shown_is_the_price_charged(self):
+        free = self.env["account.tax"].create({"name": "api 0 %", "amount": 0})
+        position = self.env["account.fiscal.position"].create(
+            {
+                "name": "api untaxed",
+                "tax_ids": [(0, 0, {"tax_src_id": self.tea.taxes_id.id, "tax_dest_id": free.id})],
+            }
+        )
+        till = new_till(self.env, "APIT")
+        till.write({"fiscal_position_ids": [(4, position.id)], "default_fiscal_position_id": position.id})
+        open_session(till, self.cashier)
+        self.tea.list_price = 2.005
+        shown = self.send("GET", f"/products/{self.tea.id}", token=self.token).json()["pricing"]
+        body = {"lines": [{"product_id": self.tea.id, "quantity": 1}]}
+        charged = self.send(
+            "POST", "/orders", token=self.token, json=body, headers=new_idempotency_key()
+        ).json()
+        self.assertEqual(charged["tax"], 0)
+        self.assertEqual(shown["price"], charged["lines"][0]["unit_price"])
+        self.assertEqual(shown["price_with_tax"], charged["total"])
 
     def test_entity_tag(self):
         path = f"/products/{self.tea.id}"
