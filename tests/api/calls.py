@@ -484,7 +484,8 @@ def refund_order(scene: Scene, caller: str) -> Valid:
         expect((row["state"], row["order_id"]), ("paid", order["id"]))
         expect((number(row["amount_total"]), number(row["qty"])), (-COFFEE_TOTAL, -2))
 
-    return Valid(id=order["id"], body={"payments": [scene.tender()]}, check=check)
+    lines = [{"line_id": order["lines"][0]["id"], "quantity": 2}]
+    return Valid(id=order["id"], body={"lines": lines, "payments": [scene.tender()]}, check=check)
 
 
 def invoice_of_draft(scene: Scene, caller: str) -> Valid:

@@ -21,8 +21,11 @@ NOTHING = object()
 def patiently(request: Callable[[], requests.Response]) -> requests.Response:
     """Send a request, and again as long as a limit of tries asks for patience, and return the last answer."""
     deadline = time.monotonic() + THROTTLED_SECONDS
-    while (answer := request()).status_code == 429 and time.monotonic() < deadline:
-        time.sleep(int(answer.headers["Retry-After"]))
+    while (answer := request()).status_code == 429:
+        seconds = int(answer.headers["Retry-After"])
+        if time.monotonic() + seconds > deadline:
+            break
+        time.sleep(seconds)
     return answer
 
 

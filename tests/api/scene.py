@@ -6,6 +6,7 @@ import itertools
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import requests
@@ -52,19 +53,20 @@ class Scene:
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
         self.callers = {name: shop.caller(login) for name, login in USERS.items()}
-        self.dismissed = shop.caller("dismissed")
-        self._dismiss()
         self._numbers = itertools.count(1)
 
-    def _dismiss(self) -> None:
-        """Take the role from a cashier who has a login."""
-        _ = self.dismissed.tokens
+    @cached_property
+    def dismissed(self) -> Caller:
+        """Somebody who was a cashier when logging in, and is no longer."""
+        caller = self.shop.caller("dismissed")
+        _ = caller.tokens
         user, group = self.shop["users"]["dismissed"], "point_of_sale.group_pos_user"
         self.shop.odoo(
             f"env['res.users'].browse({user}).groups_id -= env.ref('{group}')\n"
             "env.cr.commit()\nprint('DONE', 1)",
             "DONE",
         )
+        return caller
 
     @property
     def cashier(self) -> Caller:

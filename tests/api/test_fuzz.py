@@ -27,7 +27,7 @@ ROLES = ("fuzz-cashier", "fuzz-manager")
 STATE = ["401", "403", "404", "409", "412", "422", "429"]
 CONFIG = {
     "seed": SEED,
-    "generation": {"database": "none", "no-shrink": True, "max-examples": 40},
+    "generation": {"database": "none", "no-shrink": True, "max-examples": 25},
     "phases": {
         "stateful": {"enabled": False},
     },
@@ -35,7 +35,7 @@ CONFIG = {
         "enabled": True,
         "positive_data_acceptance": {"expected-statuses": ["2xx", "304", *STATE]},
         "negative_data_rejection": {"expected-statuses": ["400", "405", "406", "413", "415", "428", *STATE]},
-        "missing_required_header": {"expected-statuses": ["400", "401", "428"]},
+        "missing_required_header": {"expected-statuses": ["400", "401", "403", "428"]},
     },
 }
 

@@ -18,13 +18,6 @@ OPERATIONS = 43
 ELSEWHERE = (500, 503)
 
 
-@pytest.fixture(scope="module")
-def scene(shop: Shop) -> Scene:
-    """The shop with a caller of each kind."""
-    shop.forget_failed_logins()
-    return Scene(shop)
-
-
 def wanted_status(operation: Operation, name: str, other: int | None) -> int:
     """Return what a caller has to get, by the document and the table."""
     if name == "anonymous" and operation.role != "anon":
