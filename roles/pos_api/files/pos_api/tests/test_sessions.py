@@ -163,12 +163,12 @@ class TestOpening(TillCase):
         self.assertEqual(body["cash"]["movements"], [])
 
     def test_no_line_where_only_the_last_binary_digit_differs(self):
-        _body, first = self.opened(opening_cash=0.1)
-        self.move(first, "in", 0.2)
-        self.assertEqual(self.close(first, 0.3).status_code, 200)
-        first.cash_register_id._write({"balance_end_real": 0.1 + 0.2})
-        _body, second = self.opened(opening_cash=0.3)
+        _body, first = self.opened(opening_cash=0)
+        self.assertEqual(self.close(first, 87.35).status_code, 200)
+        self.assertNotEqual(first.cash_register_balance_end_real, 87.35, "rounding leaves 87.35000000000001")
+        body, second = self.opened(opening_cash=87.35)
         self.assertFalse(second.cash_register_id.line_ids)
+        self.assertEqual((body["cash"]["opening"], body["cash"]["opening_difference"]), (87.35, 0))
 
     def test_without_cash(self):
         till = without_cash(self.env, "APIC")
