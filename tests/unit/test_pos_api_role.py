@@ -69,6 +69,7 @@ def test_the_role_knows_the_clock_skew_of_the_addon() -> None:
         ("https://[::1]:8443", True),
         ("*", False),
         ("null", False),
+        ("https://till.example.com\n", False),
         ("https://till.example.com/", False),
         ("https://Till.example.com", False),
         ("till.example.com", False),
