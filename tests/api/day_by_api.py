@@ -12,7 +12,6 @@ from tests.api import day_plan
 from tests.api.client import Caller
 from tests.api.shop import Shop
 
-
 PATIENCE = 20  # tries
 
 

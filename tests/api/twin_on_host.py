@@ -7,6 +7,15 @@ import json
 from odoo.addons.pos_api.tests.screen import Screen
 
 
+def total(screen, lines, customer):
+    """Return what a basket costs, as the screen works it out, since what is tendered depends on it."""
+    terms = screen._terms(customer)
+    worked_out = [screen._line(terms, customer, **line) for line in lines]
+    bare = screen.currency.round(sum(values["price_subtotal"] for values, _taxes in worked_out))
+    taxes = [tax for _values, taxes in worked_out for tax in taxes]
+    return screen.currency.round(bare + screen._total_tax(taxes))
+
+
 class Till:
     """One till with its cashier and the manager."""
 
@@ -46,12 +55,7 @@ class Till:
             for line in sale["lines"]
         ]
         customer = self.env["res.partner"].browse(SHOP["customers"].get(sale["customer"]) or [])
-        # as the screen's own sell() works it out, since what is tendered depends on it
-        terms = screen._terms(customer)
-        worked_out = [screen._line(terms, customer, **line) for line in lines]
-        total = screen.currency.round(sum(values["price_subtotal"] for values, _taxes in worked_out))
-        total += screen._total_tax([tax for _values, taxes in worked_out for tax in taxes])
-        payments = self.tenders(sale["tender"], round(total, 2))
+        payments = self.tenders(sale["tender"], total(screen, lines, customer))
         order = screen.sell(lines, payments, customer, sale["invoice"])
         self.env.cr.commit()
         assert order.state == ("invoiced" if sale["invoice"] else "paid"), (order.state, sale)
@@ -72,10 +76,11 @@ class Till:
             }
             for line in taken
         ]
-        amount = order.amount_total if refund["whole"] else taken.price_subtotal_incl
-        payments = [(self.methods[refund["method"]], -round(amount, 2))]
-        Screen(self.session, self.manager).sell(lines, payments, order.partner_id)
+        screen = Screen(self.session, self.manager)
+        payments = [(self.methods[refund["method"]], total(screen, lines, order.partner_id))]
+        made = screen.sell(lines, payments, order.partner_id)
         self.env.cr.commit()
+        assert made.state == "paid", (made.state, refund)
 
     def move(self, user, direction):
         """Put cash in or take it out."""
