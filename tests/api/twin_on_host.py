@@ -5,6 +5,13 @@ Odoo's own methods, as its screen calls them; prints the sessions."""
 import json
 
 from odoo.addons.pos_api.tests.screen import Screen
+from odoo.tools import float_round
+
+
+def typed(product, quantity):
+    """Return a quantity as the screen takes it: rounded to the unit, and to what the column holds."""
+    digits = product.env["decimal.precision"].precision_get("Product Unit of Measure")
+    return float_round(quantity, precision_rounding=max(product.uom_id.rounding, 10**-digits))
 
 
 def total(screen, lines, customer):
@@ -49,8 +56,9 @@ class Till:
         products = self.env["product.product"]
         lines = [
             {
+                **line,
                 "product": products.browse(SHOP["products"][line["product"]]),
-                **{name: value for name, value in line.items() if name != "product"},
+                "quantity": typed(products.browse(SHOP["products"][line["product"]]), line["quantity"]),
             }
             for line in sale["lines"]
         ]
