@@ -5,6 +5,7 @@ from . import (
     login_attempt,
     password_reset,
     pos_category,
+    property,
     refund_line,
     res_users,
     token_family,

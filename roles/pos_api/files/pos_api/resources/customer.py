@@ -43,7 +43,7 @@ def _contains(text):
 
 def _order_count(customer):
     """Return how many orders the caller may see that are the customer's or one of its contacts', as Odoo
-    counts them."""
+    counts them since 15.0."""
     env = customer.env
     theirs = customer.with_context(active_test=False).search([("id", "child_of", customer.id)])
     own = [] if role_of(env.user) == MANAGER else [("session_id.user_id", "=", env.uid)]

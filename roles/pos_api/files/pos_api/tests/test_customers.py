@@ -3,6 +3,7 @@ from contextlib import closing
 from unittest.mock import patch
 
 from odoo import SUPERUSER_ID, api, exceptions, registry, sql_db
+from odoo.release import version_info
 from odoo.tests import BaseCase, get_db_name, tagged
 from odoo.tools import mute_logger
 
@@ -123,7 +124,8 @@ class TestCustomers(CustomerCase):
             with self.subTest(user=user.login):
                 body = self.read(self.acme, token=self.access(user)).json()
                 self.assertEqual(body["order_count"], count)
-        self.assertEqual(self.acme.with_user(self.manager).pos_order_count, 4)
+        odoos = 4 if version_info[0] >= 15 else 2  # 14.0 leaves out those of contacts
+        self.assertEqual(self.acme.with_user(self.manager).pos_order_count, odoos)
 
     def test_entity_tag(self):
         tag = self.read(self.ada).headers["ETag"]
@@ -138,10 +140,11 @@ class TestCustomers(CustomerCase):
         for path in ("/customers?q=apitest", f"/customers/{self.ada.id}"):
             self.assert_problem(self.send("GET", path), 401, "unauthorized")
             shown = [
-                self.send("GET", path, token=self.access(user)).json()
+                self.send("GET", path, token=self.access(user))
                 for user in (self.cashier, new_user(self.env, f"api{len(path)}", CASHIER), self.manager)
             ]
-            self.assertTrue(all(one == shown[0] for one in shown))
+            self.assertEqual([one.status_code for one in shown], [200] * 3)
+            self.assertTrue(all(one.json() == shown[0].json() for one in shown))
 
     def test_bad_parameters(self):
         for query in ({"q": ""}, {"barcode": ""}, {"ids": "x"}, {"ids": "0"}, {"name": "x"}, {"sort": "-id"}):
