@@ -91,7 +91,7 @@ def create_employee(call):
 
 def _archive(employee, active):
     """Archive an employee or take it back, by Odoo's own action, which also takes the archived one out as
-    manager and coach of others."""
+    manager and coach of others (since 15.0)."""
     if bool(employee.active) == active:
         return
     hold(employee)

@@ -83,10 +83,16 @@ def _checked_in_at(employee):
     return moment(shift.check_in) if shift and _sees_hours(employee) else None
 
 
+def _time_zone(employee):
+    private = _private(employee)
+    # before 15.0 there is the employee's own alone, which its resource always has
+    return pytz.timezone(private._get_tz() if hasattr(private, "_get_tz") else private.tz)
+
+
 def _hours_today(employee):
     if not _sees_hours(employee):
         return None
-    zone = pytz.timezone(_private(employee)._get_tz())
+    zone = _time_zone(employee)
     today = datetime.now(zone).date()
     midnight = zone.localize(datetime.combine(today, time.min)).astimezone(pytz.utc).replace(tzinfo=None)
     shifts = (

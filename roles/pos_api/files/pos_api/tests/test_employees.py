@@ -1,4 +1,5 @@
 from odoo import fields
+from odoo.release import version_info
 from odoo.tests import tagged
 
 from ..frame import document
@@ -258,7 +259,9 @@ class TestEmployees(ApiCase):
         answer = self.change(self.other, active=False)
         self.assertEqual((answer.status_code, answer.json()["active"]), (200, False), answer.text)
         self.assertFalse(self.other.active)
-        self.assertFalse(self.own.parent_id, "as Odoo's own archiving does")
+        # as by Odoo's own archiving, which takes nobody out before 15.0
+        superior = self.other.browse() if version_info[0] >= 15 else self.other
+        self.assertEqual(self.own.parent_id, superior)
         self.assert_problem(self.send("GET", f"/employees/{self.other.id}", token=self.token), 404)
         self.assertTrue(self.change(self.other, active=True).json()["active"])
         self.assertTrue(self.other.active)
