@@ -1,11 +1,12 @@
 import threading
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import SUPERUSER_ID, api, fields, registry
+from odoo.release import version_info
 from odoo.tests import BaseCase, get_db_name, tagged
 
 from ..frame import document
@@ -232,7 +233,9 @@ class TestChangesOfOtherTransactions(KeysMixin, BaseCase):
     @contextmanager
     def committed(self):
         """Give an environment whose changes are committed."""
-        with self.registry.cursor() as cr:
+        # before 15.0 a thread needs a place for its environments
+        place = api.Environment.manage() if version_info[0] < 15 else nullcontext()
+        with place, self.registry.cursor() as cr:
             yield api.Environment(cr, SUPERUSER_ID, {})
 
     def put_away(self):
