@@ -72,7 +72,8 @@ class Screen:
             "product_id": product.id,
             "tax_ids": [(6, False, product.taxes_id.ids)],
             "pack_lot_ids": [(0, 0, {"lot_name": name}) for name in lots],
-            "full_product_name": product.with_context(display_default_code=False).display_name,
+            # not display_name, which 14.0 caches whatever the context, so that invoices would show it too
+            "full_product_name": product.with_context(display_default_code=False).name_get()[0][1],
             "price_extra": 0,
         }
         if sold:
