@@ -83,7 +83,12 @@ def load(directory):
         ) from error
     keys = {}
     for path in files:
-        key = _load(path)
+        try:
+            key = _load(path)
+        except KeyringError:
+            if path.exists():
+                raise
+            continue  # retired since the folder was listed
         if key.kid not in keys or key.private:
             keys[key.kid] = key
     if active not in keys or not keys[active].private:

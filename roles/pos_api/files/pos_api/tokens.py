@@ -94,7 +94,7 @@ def verify(ring, settings, database, token):
     except jwt.PyJWTError as error:
         raise TokenError("The access token is not valid.") from error
     subject, family = claims["sub"], claims["fam"]
-    numeric = all(isinstance(claims[name], int) for name in ("iat", "nbf", "exp"))
+    numeric = all(type(claims[name]) is int for name in ("iat", "nbf", "exp"))  # true and false are ints too
     if not numeric or claims["typ"] != TYPE or claims["db"] != database or not isinstance(subject, str):
         raise TokenError("The access token is not valid.")
     if not (subject.isascii() and subject.isdigit() and _positive(int(subject)) and _positive(family)):

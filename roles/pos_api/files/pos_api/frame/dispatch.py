@@ -8,14 +8,13 @@ from contextlib import contextmanager, suppress
 
 import psycopg2
 from odoo import registry
-from odoo.service.model import check as retrying
 from odoo.sql_db import PoolError
 from odoo.tools import config
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
 from .. import settings
-from . import audit, conditional, cors, idempotency, principal, problems, routing, validation
+from . import audit, conditional, cors, idempotency, principal, problems, retrying, routing, validation
 from .call import CURRENT, FUNCTIONS, Call
 from .problems import Problem
 from .request import ApiRequest
@@ -143,9 +142,8 @@ def _serialize(reply):
 def _in_transaction(httprequest, call, function):
     """Run an operation in one transaction as the token's user; run it again after a serialization failure."""
 
-    @retrying
-    def attempt(name):
-        with ApiRequest(httprequest, name) as request:
+    def attempt():
+        with ApiRequest(httprequest, call.database) as request:
             if "pos_api" not in request.registry._init_modules:
                 raise Problem(503, "The module pos_api is not installed in this database.", "unavailable")
             call.request = request
@@ -162,7 +160,7 @@ def _in_transaction(httprequest, call, function):
             return reply
 
     registry(call.database).check_signaling()
-    return attempt(call.database)
+    return retrying.until_done(attempt, call.operation.id)
 
 
 def _parse(httprequest, call):

@@ -21,6 +21,7 @@ EVERY = {
     "400": "BadRequest",
     "405": "MethodNotAllowed",
     "406": "NotAcceptable",
+    "413": "TooLarge",
     "422": "Invalid",
     "431": "HeadersTooLarge",
     "500": "ServerError",
@@ -28,7 +29,7 @@ EVERY = {
 }
 WITH_BEARER = {"401": "Unauthorized", "403": "Forbidden"}
 WITH_PATH_PARAMETER = {"404": "NotFound"}
-WITH_BODY = {"413": "TooLarge", "415": "UnsupportedMediaType"}
+WITH_BODY = {"415": "UnsupportedMediaType"}
 BY_PARAMETER = {
     "If-None-Match": {},
     "If-Match": {"412": "PreconditionFailed", "428": "PreconditionRequired"},

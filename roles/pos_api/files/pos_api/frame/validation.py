@@ -7,9 +7,11 @@ is valid OpenAPI and is checked alike by jsonschema 3.2 (Debian 11) and later.
 import json
 import math
 import re
+from datetime import date
 
 import jsonschema
 
+from ..moments import read_moment
 from .problems import Problem, invalid
 
 MAX_DIGITS = 18  # longer whole numbers are outside every column's range
@@ -28,6 +30,7 @@ SENTENCES = {
     "minItems": "must have at least {value} item(s)",
     "maxItems": "must have at most {value} items",
     "uniqueItems": "must not hold the same item twice",
+    "format": "must be a {value} of RFC 3339, a date-time with its offset from UTC: 2030-01-31T09:30:00Z",
 }
 
 
@@ -125,12 +128,20 @@ def _pattern(validator, pattern, value, _schema):
         yield jsonschema.ValidationError("the pattern is another")
 
 
+def _day(text):
+    """Return the day of a full-date (RFC 3339 section 5.6); Python takes other spellings of ISO 8601 too."""
+    return re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) and date.fromisoformat(text)
+
+
+Formats = jsonschema.FormatChecker(formats=())
+Formats.checks("date-time", raises=ValueError)(lambda value: not isinstance(value, str) or read_moment(value))
+Formats.checks("date", raises=ValueError)(lambda value: not isinstance(value, str) or _day(value))
 Validator = jsonschema.validators.extend(jsonschema.Draft7Validator, {"pattern": _pattern})
 
 
 def _errors(schema, value):
     found = {}
-    for error in Validator(schema).iter_errors(value):
+    for error in Validator(schema, format_checker=Formats).iter_errors(value):
         for pointer, sentence in _located(error):
             found.setdefault(pointer, sentence)
     return sorted(found.items())

@@ -47,7 +47,7 @@ def _current(call):
 @operation("changeAttendance", current=_current)
 def change_attendance(call):
     attendance, body = _find(call), call.body
-    times = {name: read_moment(body[name], f"/{name}") for name in ("check_in", "check_out") if name in body}
+    times = {name: read_moment(body[name]) for name in ("check_in", "check_out") if name in body}
     if "pin" in body and times:
         raise invalid(("/pin", "ends the shift now, and takes no times beside it"))
     if "pin" in body:

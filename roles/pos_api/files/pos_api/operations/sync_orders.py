@@ -28,7 +28,7 @@ def _moment(item):
     Raises:
         Problem: 422 where it is in the future or too old.
     """
-    moment, now = read_moment(item["ordered_at"], "/ordered_at"), fields.Datetime.now()
+    moment, now = read_moment(item["ordered_at"]), fields.Datetime.now()
     if moment > now + SKEW:
         raise invalid(("/ordered_at", "is in the future"))
     if moment < now + SKEW - timedelta(seconds=settings.current().idempotency_retention):

@@ -58,13 +58,13 @@ ATTENDANCE = Resource(
         Filter(
             "date_from",
             SENT_MOMENT,
-            lambda value: [("check_in", ">=", read_moment(value, "query:date_from"))],
+            lambda value: [("check_in", ">=", read_moment(value))],
             "Begun at this moment or later.",
         ),
         Filter(
             "date_to",
             SENT_MOMENT,
-            lambda value: [("check_in", "<", read_moment(value, "query:date_to"))],
+            lambda value: [("check_in", "<", read_moment(value))],
             "Begun before this moment.",
         ),
         Filter(

@@ -144,13 +144,13 @@ FILTERS = (
     Filter(
         "date_from",
         SENT_MOMENT,
-        lambda value: [("date_order", ">=", read_moment(value, "query:date_from"))],
+        lambda value: [("date_order", ">=", read_moment(value))],
         "Ordered at this moment or later.",
     ),
     Filter(
         "date_to",
         SENT_MOMENT,
-        lambda value: [("date_order", "<", read_moment(value, "query:date_to"))],
+        lambda value: [("date_order", "<", read_moment(value))],
         "Ordered before this moment.",
     ),
 )
