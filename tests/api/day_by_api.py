@@ -13,6 +13,7 @@ from tests.api.client import Caller
 from tests.api.shop import Shop
 
 PATIENCE = 20  # tries
+BUSY: list[str] = []  # operations that the server was too busy for
 
 
 def surely(caller: Caller, operation: str, body: Any, **options: Any) -> Any:
@@ -26,6 +27,7 @@ def surely(caller: Caller, operation: str, body: Any, **options: Any) -> Any:
         answer = caller.call(operation, body, headers=headers, **options)
         if answer.status_code != 503:
             break
+        BUSY.append(operation)
         time.sleep(int(answer.headers["Retry-After"]))
     wanted = caller.contract.operations[operation].success
     assert answer.status_code == wanted, f"{operation}: {answer.status_code} {answer.text}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,16 +86,52 @@ class Day:
     Args:
         sessions: One for each till.
         moved: How much of each product has left the stock.
+        refused: How many calls the server was too busy for.
     """
 
     sessions: list[int]
     moved: dict[int, float]
+    refused: int
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of day.
+
+    Args:
+        stock: When the company moves its stock: `real` at payment, `closing` at the session's closing.
+        sales: How many there are.
+    """
+
+    stock: str
+    sales: int
+
+
+KINDS = [Kind("real", day_plan.SALES), Kind("closing", 30)]
+
+
+@pytest.fixture(scope="module", params=KINDS, ids=lambda kind: f"stock at {kind.stock}")
+def kind(shop: Shop, request: pytest.FixtureRequest) -> Iterator[Kind]:
+    """The kind of day, set in the company."""
+    chosen: Kind = request.param
+    stock_moves_at(shop, chosen.stock)
+    yield chosen
+    stock_moves_at(shop, "real")
+
+
+def stock_moves_at(shop: Shop, when: str) -> None:
+    """Change the company's setting."""
+    shop.odoo(
+        f"env.ref('base.main_company').point_of_sale_update_stock_quantities = {when!r}\n"
+        "env.cr.commit()\nprint('DONE', 1)",
+        "DONE",
+    )
 
 
 @pytest.fixture(scope="module")
-def plans() -> list[dict[str, Any]]:
+def plans(kind: Kind) -> list[dict[str, Any]]:
     """The day."""
-    return day_plan.draw(SEED)
+    return day_plan.draw(SEED, kind.sales)
 
 
 def stock(shop: Shop) -> dict[int, float]:
@@ -106,10 +142,15 @@ def stock(shop: Shop) -> dict[int, float]:
 def done(shop: Shop, how: str, run: Callable[[], list[int]]) -> Day:
     """Do the day, and return what it has left."""
     before, started = stock(shop), time.monotonic()
+    day_by_api.BUSY.clear()
     sessions = run()
     print(f"the day by {how}: {time.monotonic() - started:.0f} s, seed {SEED}")
     after = stock(shop)
-    return Day(sessions, {product: round(before[product] - after[product], 4) for product in before})
+    return Day(
+        sessions,
+        {product: round(before[product] - after[product], 4) for product in before},
+        len(day_by_api.BUSY),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +215,7 @@ def test_the_same_records(shop: Shop, day: Day, twin: Day, till: int, what: str,
     assert not found, f"{len(found)} differences\n" + "\n".join(found[:40])
 
 
-def test_the_day_was_as_planned(shop: Shop, day: Day, plans: list[dict[str, Any]]) -> None:
+def test_the_day_was_as_planned(shop: Shop, day: Day, kind: Kind) -> None:
     sessions = ", ".join(map(str, day.sessions))
     (row,) = shop.rows(
         f"""
@@ -185,12 +226,16 @@ def test_the_day_was_as_planned(shop: Shop, day: Day, plans: list[dict[str, Any]
         """
     )
     assert row == {
-        "orders": day_plan.SALES + day_plan.REFUNDS + day_plan.OFFLINE,
+        "orders": kind.sales + day_plan.REFUNDS + day_plan.OFFLINE,
         "refunds": day_plan.REFUNDS,
         "invoices": day_plan.INVOICES,
         "users": len(day_plan.CASHIERS) + 1,
         "unfinished": 0,
     }
+
+
+def test_no_sale_had_to_be_repeated(day: Day) -> None:
+    assert day.refused == 0
 
 
 def test_stock_is_what_was_sold(shop: Shop, day: Day, twin: Day) -> None:
