@@ -107,7 +107,13 @@ class TestProducts(ApiCase):
             }
         )
         till = new_till(self.env, "APIT")
-        till.write({"fiscal_position_ids": [(4, position.id)], "default_fiscal_position_id": position.id})
+        till.write(
+            {
+                "tax_regime": True,  # without it 14.0 keeps no position
+                "fiscal_position_ids": [(4, position.id)],
+                "default_fiscal_position_id": position.id,
+            }
+        )
         open_session(till, self.cashier)
         self.tea.list_price = 2.005
         shown = self.send("GET", f"/products/{self.tea.id}", token=self.token).json()["pricing"]
