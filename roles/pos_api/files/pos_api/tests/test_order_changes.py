@@ -49,7 +49,7 @@ class TestOrderReads(SellingCase):
         self.assertEqual(self.listed(token=other), [])
         self.assert_problem(self.get(f"/orders/{mine['id']}", token=other), 404)
         manager = self.access(self.manager)
-        self.assertIn(mine["id"], self.listed(token=manager))
+        self.assertEqual(self.listed(token=manager, session_id=self.session.id), [mine["id"]])
         self.valid(self.get(f"/orders/{mine['id']}", token=manager), 200, "Order")
 
     def test_one_with_its_tag(self):

@@ -132,7 +132,8 @@ class TestPaymentMethods(SellingCase):
         )
         self.assertEqual(found["APIT cash"]["journal"]["name"], "APIT cash")
         self.assertEqual(found["APIT cash"]["configs"], [self.till.id])
-        self.assertIn("APIU cash", self.methods())
+        others = self.env["pos.payment.method"].search_count([]) - 10  # of a database with many tills
+        self.assertIn("APIU cash", self.methods(sort="id", offset=max(0, others)))
 
     def test_customer_s_account(self):
         if version_info[0] < 15:
