@@ -207,7 +207,10 @@ def unconditional(scene: Scene, operation: Operation) -> Iterator[requests.Respo
 def too_large(scene: Scene, operation: Operation) -> Iterator[requests.Response]:
     """413: more than the server takes."""
     body = json.dumps({"x": "x" * 2_000_000}).encode()
-    yield bare(right_caller(scene, operation), operation, data=body, headers=_keyed(operation, **JSON))
+    required = any(p["in"] == "query" and p.get("required") for p in operation.declared["parameters"])
+    query = CALLS[operation.id].prepare(scene, NAMES[operation.role]).query if required else {}
+    headers = _keyed(operation, **JSON)
+    yield bare(right_caller(scene, operation), operation, data=body, headers=headers, params=query)
 
 
 def wrong_type(scene: Scene, operation: Operation) -> Iterator[requests.Response]:

@@ -159,6 +159,8 @@ def test_refused_and_nothing_written(scene: Scene, foreign: dict[str, list[int]]
     wrong = wrong_bodies(caller, declared, valid, foreign) + wrong_places(caller, declared, valid, foreign)
     after = fingerprint(shop)
     written = {name: (state, after.get(name)) for name, state in before.items() if after.get(name) != state}
+    if operation == "syncOrders":
+        written.pop("pos_api_audit", None)  # refusing every order of it is an answer of 200, which is noted
     assert len(before) > 200
     assert not written, written
     assert not [one for one in wrong if one], "\n".join(filter(None, wrong))

@@ -58,7 +58,7 @@ def clock() -> float:
 
 
 @contextmanager
-def hooks(caller: Caller) -> Iterator[None]:
+def hooks(shop: Shop, caller: Caller) -> Iterator[None]:
     """Let conditional writes know the present tag, and a login that a case has ended begin anew."""
 
     def before_call(context: Any, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
@@ -77,6 +77,7 @@ def hooks(caller: Caller) -> Iterator[None]:
 
     def after_call(context: Any, case: schemathesis.Case, response: schemathesis.Response) -> None:
         if response.status_code == 204 and case.operation.path.startswith("/api/v1/auth/"):
+            shop.forget_failed_logins()
             caller.forget()
 
     for hook in (before_call, after_call):
@@ -126,7 +127,7 @@ def test_every_answer_is_as_documented(
 
     wrong: list[str] = []
     tried: set[str] = set()
-    with hooks(caller):
+    with hooks(shop, caller):
         for event in engine.from_schema(schema).execute():
             wrong += said(event)
             if isinstance(event, events.ScenarioFinished) and event.recorder.cases:
