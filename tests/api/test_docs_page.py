@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page
 
 from tests.api.contract import Contract
@@ -10,6 +11,7 @@ from verify import browser
 from verify.api import BASE
 from verify.web import Client, Site
 
+pytestmark = pytest.mark.hosts
 PAGE_MILLISECONDS = 60_000
 START_SECONDS = 60
 

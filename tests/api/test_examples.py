@@ -13,6 +13,7 @@ import pytest
 from tests.api.shop import PIN, Shop
 from tests.harness.hosts import ROOT
 
+pytestmark = pytest.mark.hosts
 TILL = "examples"
 SECONDS = 120
 LANGUAGES = {"sh": ["bash", "-euo", "pipefail", "-s"], "python": [sys.executable, "-"]}
