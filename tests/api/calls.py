@@ -126,6 +126,7 @@ def reset_token(scene: Scene, login: str) -> str:
         SELECT p.signup_token FROM res_partner p JOIN res_users u ON u.partner_id = p.id
          WHERE u.login = '{login}' AND p.signup_type = 'reset'
     """
+    scene.shop.forget_failed_logins()
     nobody = scene.callers["anonymous"]
     assert patiently(lambda: nobody.call("createPasswordReset", {"login": login})).status_code == 202
     until(lambda: scene.shop.rows(query), 90, f"a reset token of {login}")
