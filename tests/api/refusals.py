@@ -18,6 +18,7 @@ from tests.api.contract import Operation
 from tests.api.scene import Scene
 from tests.api.shop import PSQL
 from tests.harness import hosts
+from verify import odoo_rpc
 
 NOBODY = 2147483647  # an id that no record has
 JSON = {"Content-Type": "application/json"}
@@ -122,19 +123,13 @@ def forbidden(scene: Scene, operation: Operation) -> Iterator[requests.Response]
 @contextmanager
 def _setting(scene: Scene, name: str, value: str) -> Iterator[None]:
     """Change a setting of Odoo's for a while."""
-    program = """
-parameters = env["ir.config_parameter"]
-before = parameters.get_param({0!r})
-parameters.set_param({0!r}, {1!r})
-env.cr.commit()
-import json
-print("BEFORE", json.dumps(before))
-"""
-    before = scene.shop.odoo(program.format(name, value), "BEFORE")
+    odoo, model = scene.shop.administrator, "ir.config_parameter"
+    before = odoo_rpc.call(odoo, model, "get_param", name)
+    odoo_rpc.call(odoo, model, "set_param", name, value)
     try:
         yield
     finally:
-        scene.shop.odoo(program.format(name, before), "BEFORE")
+        odoo_rpc.call(odoo, model, "set_param", name, before)
 
 
 def missing(scene: Scene, operation: Operation) -> Iterator[requests.Response]:

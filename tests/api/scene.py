@@ -65,10 +65,7 @@ class Scene:
             "SELECT res_id FROM ir_model_data WHERE module = 'point_of_sale' AND name = 'group_pos_user'"
         )
         user = self.shop["users"]["dismissed"]
-        # By Odoo's own web client, as an administrator does it.
-        site, password = self.shop.site, self.shop.target.secrets["odoo_admin_password"]
-        odoo = odoo_rpc.log_in(site, self.value("SELECT current_database()"), "admin", password)
-        odoo_rpc.call(odoo, "res.users", "write", [user], {"groups_id": [[3, group]]})
+        odoo_rpc.call(self.shop.administrator, "res.users", "write", [user], {"groups_id": [[3, group]]})
         return caller
 
     @property

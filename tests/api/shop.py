@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.api.client import Caller
 from tests.api.contract import Contract
 from tests.harness import hosts
 from tests.harness.stack import Target
+from verify import odoo_rpc
 from verify.web import Site
 
 CASHIERS = ("anna", "bela", "cora", "dora", "dismissed", "fuzz-cashier")
@@ -81,6 +83,8 @@ class Shop:
     def odoo(self, program: str, marker: str, *, seconds: float = 300) -> Any:
         """Run a program in Odoo's shell on the host, and return the JSON that it prints behind a marker.
 
+        The running workers' caches are not told: what they cache is changed by the `administrator`.
+
         Args:
             program: Python, with `env` defined.
             marker: First word of the line that holds the result.
@@ -95,6 +99,12 @@ class Shop:
         results = [line.removeprefix(marker) for line in said.splitlines() if line.startswith(marker + " ")]
         assert len(results) == 1, said[-4000:]
         return json.loads(results[0])
+
+    @cached_property
+    def administrator(self) -> odoo_rpc.OdooSession:
+        """The administrator in Odoo's own web client."""
+        password = self.target.secrets["odoo_admin_password"]
+        return odoo_rpc.log_in(self.site, self.value("SELECT current_database()"), "admin", password)
 
     def forget_failed_logins(self) -> None:
         """Lift the throttle, which counts failures of an address for five minutes: all tests share one."""
