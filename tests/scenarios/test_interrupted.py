@@ -20,7 +20,7 @@ POINTS = (
         f"test $(ls {SITE_PACKAGES} | wc -l) -gt 9",
     ),
     (
-        "odoo : Database | Install, upgrade and set the password",
+        "odoo : Database | Install, upgrade",
         "runuser -u postgres -- psql -XAtd pos -c 'select count(*) > 99 from ir_model' | grep -qx t",
     ),
 )
