@@ -43,7 +43,7 @@ class Shop:
             "payments": [{"payment_method_id": self.till.method_id, "amount": PRICE}],
         }
         answer = self.login.request("POST", "/orders", json=order, timeout=ATTEMPT_SECONDS)
-        sold = api.checked(answer, 201, "Order")
+        sold = api.checked(self.login.client, answer, 201, "Order")
         assert sold["state"] == "paid", sold
         return int(sold["id"])
 
