@@ -60,7 +60,7 @@ class TestPasswordResets(PasswordCase):
 
     def test_nobody_is_looked_for_in_the_call(self):
         logins = ("api-cashier", "cashier@example.com", "api-nobody", "api-gone", "api-manager", "@")
-        found = AssertionError("a user was looked for")
+        mails, found = self.env["mail.mail"].search([]), AssertionError("a user was looked for")
         with patch.object(type(self.env["res.users"]), "_search", side_effect=found):
             answers = [self.ask(login) for login in logins]
         self.assertEqual({answer.status_code for answer in answers}, {202})
@@ -72,7 +72,7 @@ class TestPasswordResets(PasswordCase):
         self.assertEqual(headers[0]["Cache-Control"], "no-store")
         self.assertEqual(self.asked(), list(logins))
         self.assertFalse(self.cashier.partner_id.signup_token)
-        self.assertFalse(self.env["mail.mail"].search([("email_to", "ilike", "@example.com")]))
+        self.assertEqual(self.env["mail.mail"].search([]), mails)
 
     def test_mail_goes_to_who_can_be_written_to(self):
         for login in ("api-nobody", "api-gone", "api-manager", "twins@example.com", "gone@example.com"):
