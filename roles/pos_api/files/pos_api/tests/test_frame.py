@@ -153,7 +153,7 @@ class TestFrame(ApiCase):
             with self.subTest(operation=operation.id):
                 answer = send(operation.method, path)
                 if operation.id in anonymous:
-                    self.assertNotIn("urn:tillstack:pos-api:unauthorized", answer.text)
+                    self.assertNotEqual(answer.status_code, 401)
                 else:
                     self.assert_problem(answer, 401, "unauthorized")
 
