@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from tests.conftest import Deployed
 from tests.harness import hosts, stack
 
 pytestmark = pytest.mark.hosts
@@ -47,22 +49,42 @@ def run_tests(log: str) -> int:
     return len(re.findall(r": Starting \w+\.\w+ \.\.\.", log))
 
 
-def test_base_passes(clone_of: Callable[[str], stack.Target]) -> None:
-    target = clone_of("own-base")
+def base(target: stack.Target) -> str:
+    """Run Odoo's tests of base in a database of their own, without our API."""
     target.shell(
         "cd /; runuser -u postgres -- psql -q -c 'CREATE DATABASE shim OWNER odoo TEMPLATE template0'"
         " -c '\\c shim' -c 'CREATE EXTENSION unaccent' -c 'CREATE EXTENSION pg_trgm'"
     )
-    log = own_tests(target, "shim", "--init base", "/base", edit="-e s/,pos_api//")
+    return own_tests(target, "shim", "--init base", "/base", edit="-e s/,pos_api//")
+
+
+def addon(target: stack.Target) -> str:
+    """Run the addon's tests in the deployed database."""
+    target.shell("systemctl stop odoo")
+    return own_tests(target, "pos", "--update pos_api", "/pos_api")
+
+
+@pytest.fixture(scope="module")
+def logs(
+    deployed: Deployed, saved: str, request: pytest.FixtureRequest
+) -> Iterator[dict[Callable[[stack.Target], str], Future[str]]]:
+    """The logs of both, which run side by side: each keeps one core busy for minutes."""
+    targets = {run: stack.clone(deployed, saved, f"own-{run.__name__}") for run in (base, addon)}
+    with ThreadPoolExecutor() as pool:
+        yield {run: pool.submit(run, target) for run, target in targets.items()}
+    if not request.config.getoption("--keep-hosts"):
+        hosts.call(deployed.run, "rm", *(target.host for target in targets.values()))
+
+
+def test_base_passes(logs: dict[Callable[[stack.Target], str], Future[str]]) -> None:
+    log = logs[base].result()
     assert run_tests(log) > 600, log[-3000:]
     unknown = {test for test in failed(log) if test not in KNOWN and test.split(".")[0] not in KNOWN}
     assert unknown == set()
 
 
-def test_the_addon_passes(clone_of: Callable[[str], stack.Target]) -> None:
-    target = clone_of("own-api")
-    target.shell("systemctl stop odoo")
-    log = own_tests(target, "pos", "--update pos_api", "/pos_api")
-    assert run_tests(log) > 100, log[-3000:]
+def test_the_addon_passes(logs: dict[Callable[[stack.Target], str], Future[str]]) -> None:
+    log = logs[addon].result()
+    assert run_tests(log) > 400, log[-3000:]
     assert failed(log) == set()
     assert "exit status" not in log, log[-3000:]

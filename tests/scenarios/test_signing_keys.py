@@ -172,15 +172,12 @@ def test_a_rotation_keeps_every_token_good_on_both_hosts(pair: Pair) -> None:
 @pytest.mark.parametrize(
     "task, number",
     [
-        ("Rotate | Make the next key", 1),
-        ("Keys | Take over the others' public keys", 1),
-        ("Keys | Compare with the keys of all hosts", 1),
-        ("Rotate | Sign with the next key", 1),
-        ("Keys | Read this host's own public keys", 2),
-        ("Keys | Take over the others' public keys", 2),
+        ("Keys | Take over the others' public keys", 1),  # keys are made, and not published everywhere
+        ("Rotate | Sign with the next key", 1),  # published everywhere, and nobody signs with them
+        ("Keys | Take over the others' public keys", 2),  # signed with, and the old ones not put away
     ],
 )
-def test_a_rotation_killed_at_any_task_costs_no_token_and_is_run_again(
+def test_a_rotation_killed_at_any_stage_costs_no_token_and_is_run_again(
     pair: Pair, task: str, number: int
 ) -> None:
     before = [log_in(host)["access_token"] for host in pair.both()]
@@ -197,7 +194,6 @@ def test_a_rotation_killed_at_any_task_costs_no_token_and_is_run_again(
     assert result.status == 0, result.output[-4000:]
     after = [log_in(host)["access_token"] for host in pair.both()]
     assert [accepted(pair, token) for token in before + between + after] == [[200, 200]] * 6
-    assert pair.deploy_keys().changes() == []
 
 
 def test_a_key_whose_overlap_has_passed_goes_with_the_next_deployment(pair: Pair) -> None:
