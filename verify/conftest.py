@@ -1,25 +1,37 @@
 """Options and fixtures of the suite; see docs/verify.md."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from verify import till as tills
-from verify.connection import tunnel
-from verify.estate import GROUPS, Estate, EstateError, describe, read_groups
-from verify.machines import Machine, Machines
-from verify.odoo_rpc import OdooSession, log_in
-from verify.recorder import NotRun, Recorder
-from verify.report import Measure, Screenshot
-from verify.web import Client, Site
+from verify import preflight
+from verify.clients.odoo_rpc import OdooSession, log_in
+from verify.clients.web import Client, Site
+from verify.estate.connection import tunnel
+from verify.estate.described import GROUPS, Estate, EstateError, describe, read_groups
+from verify.estate.machines import Machine, Machines
+from verify.measure.thresholds import Threshold, read_thresholds
+from verify.preflight import cannot_run
+from verify.reporting.document import Evidence, Measure, Screenshot
+from verify.reporting.recorder import NotRun, Recorder, section_of
+from verify.shop import till as tills
 
+SECTIONS = (
+    "services",
+    "configuration",
+    "endpoints",
+    "security",
+    "performance",
+    "load",
+    "consistency",
+)
 OWN_CA = "/etc/tillstack/ca.pem"
 RECORDER = pytest.StashKey[Recorder]()
 MARKERS = (
     "explained_by(*groups): whose units' journals explain a failure",
-    "changes_data: makes a sale on verify's own till; leave out with -m 'not changes_data'",
+    "writes: changes data; runs only where verify_writes is set and the database is flagged for it",
     "browser: needs Chromium on the controller",
     "uses_up_logins: later logins from the same address may be refused for a while; runs last",
 )
@@ -33,6 +45,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         metavar="PATH",
         help="Ansible inventory of the estate to verify; may be given more than once",
+    )
+    group.addoption(
+        "--section",
+        action="append",
+        default=[],
+        metavar="NAME[,NAME]",
+        help=f"only these sections: {', '.join(SECTIONS)}; may be given more than once",
+    )
+    group.addoption(
+        "--read-only",
+        action="store_true",
+        help="change no data, even where the inventory and the database allow it",
     )
     group.addoption(
         "--report-dir",
@@ -58,11 +82,14 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     inventories = config.getoption("--inventory")
     if not inventories:
-        raise pytest.UsageError("say which estate to verify: --inventory inventory/single")
+        cannot_run("say which estate to verify: --inventory inventory/single")
+    unknown = set(chosen_sections(config)) - set(SECTIONS)
+    if unknown:
+        cannot_run(f"--section {', '.join(sorted(unknown))}: the sections are {', '.join(SECTIONS)}")
     try:
         groups = read_groups(inventories)
     except EstateError as error:
-        raise pytest.UsageError(str(error)) from error
+        cannot_run(str(error))
     folder = config.getoption("--report-dir")
     if config.option.xmlpath is None:
         config.option.xmlpath = str(folder / "junit.xml")
@@ -80,23 +107,68 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize(fixture, hosts or [None], ids=hosts or [f"no {group} host"], indirect=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.get_closest_marker("uses_up_logins") is not None)
+def chosen_sections(config: pytest.Config) -> list[str]:
+    """Return what --section names, or all sections."""
+    named = [name.strip() for given in config.getoption("--section") for name in given.split(",")]
+    return named or list(SECTIONS)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out other sections, order the rest, and decide about what writes."""
+    sections = chosen_sections(config)
+    chosen = [item for item in items if section_of(item) in sections]
+    left_out = [item for item in items if section_of(item) not in sections]
+    chosen.sort(
+        key=lambda item: (
+            SECTIONS.index(section_of(item)),
+            item.get_closest_marker("uses_up_logins") is not None,
+        )
+    )
+    recorder = config.stash.get(RECORDER, None)
+    if recorder and not config.option.collectonly:
+        mode = preflight.decide(_machines(config), read_only=config.getoption("--read-only"))
+        recorder.mode, recorder.cap = mode.name, mode.cap
+        if mode.name == "read-only":
+            writing = [item for item in chosen if item.get_closest_marker("writes")]
+            recorder.writing_left_out = len(writing)
+            chosen = [item for item in chosen if not item.get_closest_marker("writes")]
+            left_out += writing
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+    items[:] = chosen
+
+
+def _machines(config: pytest.Config) -> Machines:
+    """Describe the estate on first use."""
+    recorder = config.stash[RECORDER]
+    if recorder.machines is None:
+        try:
+            estate = describe(config.getoption("--inventory"), recorder.groups)
+        except EstateError as error:
+            cannot_run(str(error))
+        recorder.use(Machines(estate))
+        preflight.check(recorder.machines)
+    return recorder.machines
 
 
 @pytest.fixture(scope="session")
-def estate(pytestconfig: pytest.Config) -> Estate:
-    """The estate as Ansible resolves it."""
-    return describe(pytestconfig.getoption("--inventory"), pytestconfig.stash[RECORDER].groups)
-
-
-@pytest.fixture(scope="session")
-def machines(pytestconfig: pytest.Config, estate: Estate) -> Iterator[Machines]:
+def machines(pytestconfig: pytest.Config) -> Iterator[Machines]:
     """All hosts of the estate."""
-    machines = Machines(estate)
-    pytestconfig.stash[RECORDER].use(machines)
+    machines = _machines(pytestconfig)
     yield machines
     machines.close()
+
+
+@pytest.fixture(scope="session")
+def estate(machines: Machines) -> Estate:
+    """The estate as Ansible resolves it."""
+    return machines.estate
+
+
+@pytest.fixture(scope="session")
+def thresholds(estate: Estate) -> Mapping[str, Threshold]:
+    """What each class of calls is held against, by class."""
+    return read_thresholds(estate.variable("verify_thresholds"))
 
 
 def _host(request: pytest.FixtureRequest, machines: Machines) -> Machine:
@@ -135,6 +207,16 @@ def measure(request: pytest.FixtureRequest) -> Callable[..., None]:
 
     def note(name: str, value: float | int | str, unit: str = "") -> None:
         request.node.user_properties.append((name, Measure(name, value, unit)))
+
+    return note
+
+
+@pytest.fixture
+def keep(request: pytest.FixtureRequest) -> Callable[[Evidence], None]:
+    """Puts evidence into the report, whether the check passes or not: ``keep(latency)``."""
+
+    def note(evidence: Evidence) -> None:
+        request.node.user_properties.append((type(evidence).__name__.lower(), evidence))
 
     return note
 
@@ -189,13 +271,15 @@ def site(nginx_host: Machine, pytestconfig: pytest.Config, tmp_path_factory: pyt
     if variables["nginx_tls_mode"] == "own_ca" and authority is None:
         authority = tmp_path_factory.mktemp("ca") / f"{nginx_host.name}.pem"
         authority.write_text(nginx_host.shell.text(OWN_CA) + "\n")
-    return Site(
+    site = Site(
         address=nginx_host.address,
         name=str(variables["nginx_server_name"]),
         https_port=int(variables["nginx_https_port"]),
         http_port=int(variables["nginx_http_port"]),
         ca=authority,
     )
+    preflight.check_certificate(site)
+    return site
 
 
 @pytest.fixture
@@ -217,6 +301,7 @@ def administrator(estate: Estate) -> tuple[str, str]:
 @pytest.fixture(scope="session")
 def odoo(site: Site, estate: Estate, administrator: tuple[str, str]) -> OdooSession:
     """A web session of the administrator."""
+    preflight.check_administrator(site, administrator)
     return log_in(site, str(estate.variable("odoo_database")), *administrator)
 
 

@@ -10,8 +10,8 @@ from uuid import uuid4
 import requests
 
 from tests.api.contract import Contract
-from verify.api import BASE
-from verify.web import Client, Site
+from verify.clients.api import BASE
+from verify.clients.web import Client, Site
 
 TOKEN_SECONDS = 600  # an access token lives 900
 THROTTLED_SECONDS = 60  # the web server lets a login pass every other second

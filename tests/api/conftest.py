@@ -14,9 +14,9 @@ from tests.api.scene import Scene
 from tests.conftest import Deployed
 from tests.harness import hosts, stack
 from tests.harness.selling import site_of
-from verify.api import BASE
-from verify.estate import describe, read_groups
-from verify.web import Client, Site
+from verify.clients.api import BASE
+from verify.clients.web import Client, Site
+from verify.estate.described import describe, read_groups
 
 FREE_TILLS = ["day 1", "day 2", "day 3", "twin 1", "twin 2", "twin 3"]
 TILLS = [

@@ -18,7 +18,7 @@ from tests.api.contract import Operation
 from tests.api.scene import Scene
 from tests.api.shop import PSQL
 from tests.harness import hosts
-from verify import odoo_rpc
+from verify.clients import odoo_rpc
 
 NOBODY = 2147483647  # an id that no record has
 JSON = {"Content-Type": "application/json"}

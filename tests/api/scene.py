@@ -13,7 +13,7 @@ import requests
 
 from tests.api.client import NOTHING, Caller
 from tests.api.shop import PIN, Shop
-from verify import odoo_rpc
+from verify.clients import odoo_rpc
 
 COFFEE_TOTAL = 9.78  # two at 4.25, 15 % on top
 # Who calls, and as which user: what a call is about belongs to the cashier.

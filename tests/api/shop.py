@@ -13,8 +13,8 @@ from tests.api.client import Caller
 from tests.api.contract import Contract
 from tests.harness import hosts
 from tests.harness.stack import Target
-from verify import odoo_rpc
-from verify.web import Site
+from verify.clients import odoo_rpc
+from verify.clients.web import Site
 
 CASHIERS = ("anna", "bela", "cora", "dora", "dismissed", "fuzz-cashier")
 MANAGERS = ("mona", "fuzz-manager")

@@ -7,9 +7,9 @@ from playwright.sync_api import Page
 
 from tests.api.contract import Contract
 from tests.harness import deadline, stack
-from verify import browser
-from verify.api import BASE
-from verify.web import Client, Site
+from verify.clients import browser
+from verify.clients.api import BASE
+from verify.clients.web import Client, Site
 
 pytestmark = pytest.mark.hosts
 PAGE_MILLISECONDS = 60_000

@@ -25,8 +25,8 @@ from tests.api.forge import active_kid
 from tests.api.shop import Shop
 from tests.harness import deadline, playbook
 from tests.harness.hosts import ROOT
-from verify.api import BASE
-from verify.web import Client
+from verify.clients.api import BASE
+from verify.clients.web import Client
 
 pytestmark = pytest.mark.hosts
 ROTATE = ROOT / "playbooks" / "rotate_keys.yml"

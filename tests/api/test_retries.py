@@ -18,8 +18,8 @@ import requests
 
 from tests.api.client import Caller
 from tests.api.shop import Shop
-from verify.api import BASE
-from verify.web import Site
+from verify.clients.api import BASE
+from verify.clients.web import Site
 
 pytestmark = pytest.mark.hosts
 SEED = 41

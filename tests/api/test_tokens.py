@@ -24,8 +24,8 @@ from tests.api.client import Caller
 from tests.api.contract import PROBLEM_TYPE
 from tests.api.forge import Forge, encode, mac, malleable
 from tests.api.shop import Shop
-from verify.api import BASE
-from verify.web import Client
+from verify.clients.api import BASE
+from verify.clients.web import Client
 
 pytestmark = pytest.mark.hosts
 PREFIX = "urn:tillstack:pos-api:"

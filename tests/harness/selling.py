@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.harness.stack import Target
-from verify import api, odoo_rpc
-from verify.estate import Host, describe, read_groups
-from verify.till import PRICE, Till, close_session, open_session, prepare, put_away
-from verify.web import Client, Site
+from verify.clients import api, odoo_rpc
+from verify.clients.web import Client, Site
+from verify.estate.described import Host, describe, read_groups
+from verify.shop.till import PRICE, Till, close_session, open_session, prepare, put_away
 
 ATTEMPT_SECONDS = 5
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from verify.connection import ssh_arguments
-from verify.estate import Estate, EstateError, Host, UnreachableError, describe, read_groups
+from verify.estate.connection import ssh_arguments
+from verify.estate.described import Estate, EstateError, Host, UnreachableError, describe, read_groups
 
 CONNECTION: dict[str, Any] = dict.fromkeys(
     (

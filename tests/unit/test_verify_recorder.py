@@ -11,9 +11,9 @@ pytest_plugins = ["pytester"]
 CONFTEST = """
 from pathlib import Path
 import pytest
-from verify.estate import Estate, Host, UnreachableError
-from verify.recorder import NotRun, Recorder
-from verify.report import Measure
+from verify.estate.described import Estate, Host, UnreachableError
+from verify.reporting.recorder import NotRun, Recorder
+from verify.reporting.document import Measure
 
 class Machines:
     host = Host("till", ("odoo",), {}, {"odoo_admin_password": "hunter22"}, {"cores": 2})

@@ -10,11 +10,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from verify import render, report
-from verify.redaction import redact, secrets_in
-from verify.report import Check, Measure, Screenshot
+from verify.reporting import document as documents
+from verify.reporting import render
+from verify.reporting.document import Check, Measure, Screenshot
+from verify.reporting.redaction import redact, secrets_in
 
-SCHEMA = json.loads((Path(report.__file__).with_name("report.schema.json")).read_text())
+SCHEMA = json.loads((Path(documents.__file__).with_name("report.schema.json")).read_text())
 START = datetime(2030, 1, 1, 12, 0, 0, tzinfo=UTC)
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -27,7 +28,7 @@ FAILED = replace(PASSED, id="a::c", verdict="failed", reason="assert <1> == 2", 
 
 def _document(*checks: Check, left_out: int = 0, series: str | None = "15.0") -> dict[str, Any]:
     hosts = [{"name": "till", "groups": ["odoo"], "facts": {"cores": 2}, "unreachable": ""}]
-    return report.build(checks, left_out, hosts, series, START, START.replace(second=30))
+    return documents.build(checks, left_out, hosts, series, START, START.replace(second=30))
 
 
 def _validate(document: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from verify.settings import agrees, written
+from verify.estate.settings import agrees, written
 
 
 @pytest.mark.parametrize(

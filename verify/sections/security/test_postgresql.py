@@ -1,0 +1,96 @@
+"""PostgreSQL as its clients meet it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg2
+import pytest
+
+from verify.clients.database import connect, superuser_rows
+from verify.estate.machines import Machine
+from verify.estate.network import LOOPBACK, listening
+
+CONCERN = "PostgreSQL"
+
+
+pytestmark = pytest.mark.explained_by("postgresql")
+
+
+# reset_val is what a session starts with; setting is 0 for what a unix socket hasn't, such as keepalives.
+SETTINGS = "SELECT name, reset_val AS setting, vartype, unit, pending_restart FROM pg_settings"
+
+
+def _rows(machine: Machine, query: str) -> list[dict[str, Any]]:
+    return superuser_rows(machine.shell, machine.variables["postgresql_port"], query)
+
+
+def test_passwords_are_scram(postgresql_host: Machine) -> None:
+    """Every stored password is a SCRAM verifier."""
+    weak = _rows(
+        postgresql_host,
+        "SELECT rolname FROM pg_authid WHERE rolpassword NOT LIKE 'SCRAM-SHA-256$%'",
+    )
+    assert weak == [], "these roles were given a password before password_encryption was scram-sha-256"
+
+
+def test_authentication_rules(postgresql_host: Machine) -> None:
+    """Every rule of pg_hba.conf asks for SCRAM or the system user, and for TLS off the host."""
+    rules = _rows(
+        postgresql_host,
+        "SELECT line_number, type, address, auth_method, error FROM pg_hba_file_rules ORDER BY line_number",
+    )
+    assert rules, "pg_hba.conf has no rule"
+    assert [rule for rule in rules if rule["error"]] == []
+    good = {"scram-sha-256", "reject", "cert"}
+    bad = [
+        rule
+        for rule in rules
+        if rule["auth_method"] not in (good | {"peer"} if rule["type"] == "local" else good)
+    ]
+    assert bad == [], "take these lines out of postgresql_hba"
+    plain = [
+        rule
+        for rule in rules
+        if rule["type"] in ("host", "hostnossl")
+        and rule["auth_method"] != "reject"
+        and rule["address"] not in LOOPBACK | {"127.0.0.0", "localhost"}
+    ]
+    assert plain == [], "give these lines of postgresql_hba the type hostssl: they admit clients without TLS"
+
+
+def test_wrong_password_is_refused(direct: dict[str, Any], database: str) -> None:
+    """A wrong password and no password are refused."""
+    with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+        connect({**direct, "password": "not the password"}, database)
+    with pytest.raises(psycopg2.OperationalError, match="no password supplied"):
+        connect({**direct, "password": ""}, database)
+
+
+def test_application_user_is_unprivileged(postgresql_host: Machine, direct: dict[str, Any]) -> None:
+    """The application's user can't become more than the owner of its database."""
+    powers = ("rolsuper", "rolcreaterole", "rolcreatedb", "rolreplication", "rolbypassrls")
+    (row,) = _rows(
+        postgresql_host, f"SELECT {', '.join(powers)} FROM pg_roles WHERE rolname = '{direct['user']}'"
+    )
+    assert [power for power in powers if row[power]] == []
+
+
+def test_exposure(postgresql_host: Machine, measure: Callable[..., None]) -> None:
+    """PostgreSQL listens where it was told to, and nowhere else."""
+    told = set(postgresql_host.variables["postgresql_listen_addresses"])
+    found = listening(postgresql_host, postgresql_host.variables["postgresql_port"])
+    measure("listens on", ", ".join(sorted(found)))
+    assert found, "nothing listens on postgresql_port"
+    if told <= {"localhost", *LOOPBACK}:
+        assert found <= LOOPBACK
+
+
+def test_file_modes(postgresql_host: Machine) -> None:
+    """Data and authentication rules are closed to other users."""
+    (paths,) = _rows(
+        postgresql_host,
+        "SELECT current_setting('data_directory') AS data, current_setting('hba_file') AS rules",
+    )
+    for path in paths.values():
+        facts = postgresql_host.shell.file(path)
+        assert facts and facts.mode & 0o007 == 0, f"{path} is open to every user of the host"

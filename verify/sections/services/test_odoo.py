@@ -1,0 +1,114 @@
+"""Odoo itself: what is closed, how many processes serve, and that its bus carries a message."""
+
+import configparser
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+import pytest
+import requests
+
+from verify.clients.database import connect, value
+from verify.clients.odoo_rpc import OdooSession, call, rpc
+from verify.estate.described import Estate
+from verify.estate.machines import Machine, main_pid
+
+CONCERN = "Odoo"
+
+
+pytestmark = pytest.mark.explained_by("odoo")
+
+
+CONFIGURATION = "/etc/odoo/odoo.conf"
+
+
+SECRETS = ("admin_passwd", "db_password")
+
+
+KEYS = "/etc/odoo/jwt"
+
+
+BUS_SECONDS = 10
+
+
+def _options(machine: Machine) -> dict[str, str]:
+    """Return the options, secrets left out, of the file that the running master was started with."""
+    arguments = machine.shell.text(f"/proc/{main_pid(machine, 'odoo')}/cmdline")
+    assert CONFIGURATION in arguments, f"the master was started without {CONFIGURATION}"
+    assert "--db-filter" not in arguments
+    parser = configparser.RawConfigParser()
+    parser.read_string(machine.shell.text(CONFIGURATION))
+    return {name: text for name, text in parser["options"].items() if name not in SECRETS}
+
+
+def _master_password_is_hashed(machine: Machine) -> bool:
+    """Say only this much about it: a failed assertion would show the text itself."""
+    pattern = r"^admin_passwd *= *\$pbkdf2-sha512\$"
+    return machine.shell.succeeds("grep -Eq %s %s", pattern, CONFIGURATION)
+
+
+def test_processes(odoo_host: Machine, measure: Callable[..., None]) -> None:
+    """As many processes serve as were wanted: workers, cron and longpolling."""
+    workers, cron = (int(odoo_host.variables[name]) for name in ("odoo_workers", "odoo_max_cron_threads"))
+    master = main_pid(odoo_host, "odoo")
+    commands = odoo_host.shell.output("ps --no-headers -o args --ppid %s", str(master)).splitlines()
+    longpolling = [command for command in commands if " gevent" in command]
+    measure("workers and cron processes", len(commands) - len(longpolling))
+    assert len(longpolling) == 1, f"{len(longpolling)} longpolling processes"
+    assert len(commands) - 1 == workers + cron, (
+        f"wanted odoo_workers {workers} + odoo_max_cron_threads {cron}"
+    )
+
+
+def test_modules_are_installed(odoo: OdooSession, estate: Estate) -> None:
+    """All wanted modules are installed, and none waits for an upgrade."""
+    modules = call(
+        odoo, "ir.module.module", "search_read", [["state", "!=", "uninstalled"]], ["name", "state"]
+    )
+    states = {module["name"]: module["state"] for module in modules}
+    wanted = [*estate.variable("odoo_modules"), "pos_api"]
+    assert {name: states.get(name) for name in wanted} == dict.fromkeys(wanted, "installed")
+    assert [name for name, state in states.items() if state.startswith("to ")] == []
+
+
+@pytest.mark.explained_by("odoo", "nginx", "pgbouncer")
+def test_bus_message_arrives(
+    odoo: OdooSession, pooled: dict[str, Any], database: str, measure: Callable[..., None]
+) -> None:
+    """A browser that waits at /longpolling/poll is told of a change at once.
+
+    The message goes as NOTIFY through the pooler to the longpolling process, and from there through nginx.
+    """
+    with closing(connect(pooled, database)) as sql:
+        last = value(sql, "SELECT coalesce(max(id), 0) FROM bus_bus")
+    (model,) = call(odoo, "ir.model", "search", [["model", "=", "res.partner"]])
+    activity = {
+        "res_model_id": model,
+        "res_id": odoo.partner_id,
+        "user_id": odoo.user_id,
+        "summary": "verify",
+    }
+    with ThreadPoolExecutor(1) as executor:
+        waiting = executor.submit(_wait_for_activity, odoo, last)
+        began = time.perf_counter()
+        created = call(odoo, "mail.activity", "create", activity)
+        try:
+            arrived = waiting.result()
+        finally:
+            call(odoo, "mail.activity", "unlink", [created])
+    measure("change to browser", round((arrived - began) * 1000), "ms")
+
+
+def _wait_for_activity(odoo: OdooSession, last: int) -> float:
+    """Poll until the bus tells of an activity, and return when it did."""
+    while True:
+        try:
+            notices = rpc(odoo.client, "/longpolling/poll", {"channels": [], "last": last}, BUS_SECONDS)
+        except requests.Timeout:
+            pytest.fail(f"no message within {BUS_SECONDS} s: look for what does not LISTEN on postgres")
+        assert notices, "the poll ended without a message"
+        if any("activity" in str(notice["message"]) for notice in notices):
+            return time.perf_counter()
+        last = max(notice["id"] for notice in notices)

@@ -1,0 +1,126 @@
+"""PgBouncer as a client sees it."""
+
+import select
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from typing import Any
+
+import psycopg2
+import pytest
+
+from verify.clients.database import connect, pooler_rows, value
+from verify.estate.machines import Machine
+from verify.measure.timing import milliseconds
+
+CONCERN = "PgBouncer"
+
+
+pytestmark = pytest.mark.explained_by("pgbouncer", "postgresql")
+
+
+PID = "SELECT pg_backend_pid()"
+
+
+SESSION_DATABASE = "postgres"
+
+
+STATE = f"{PID} || ' ' || coalesce(nullif(current_setting('tillstack.verify', true), ''), 'none')"
+
+
+NOTIFY_SECONDS = 5
+
+
+DRAWS = 5
+
+
+def _console(machine: Machine, command: str) -> list[dict[str, str]]:
+    folder = machine.variables["__pgbouncer_known_settings"]["unix_socket_dir"]
+    return pooler_rows(machine.shell, folder, machine.variables["pgbouncer_listen_port"], command)
+
+
+def _pool(machine: Machine, database: str) -> dict[str, str]:
+    """Return the settings of the entry that serves a database, as the console shows them."""
+    (entry,) = [row for row in _console(machine, "SHOW DATABASES") if row["name"] == database]
+    return entry
+
+
+def test_application_round_trip(pooled: dict[str, Any], database: str, measure: Callable[..., None]) -> None:
+    """The pooler answers the application's user."""
+    with closing(connect(pooled, database)) as client:
+        assert value(client, "SELECT current_user") == pooled["user"]
+        measure("SELECT 1, pooled, median", milliseconds(lambda: value(client, "SELECT 1")), "ms")
+
+
+def test_transaction_mode_shares_servers(
+    pgbouncer_host: Machine, pooled: dict[str, Any], database: str, measure: Callable[..., None]
+) -> None:
+    """More clients than server connections stay connected and are all served."""
+    with ExitStack() as stack:
+        first = stack.enter_context(closing(connect(pooled, database)))
+        pids = {value(first, PID)}
+        entry = _pool(pgbouncer_host, database)
+        limit = int(entry["pool_size"]) + int(entry["reserve_pool"])
+        for number in range(limit + 1):
+            try:
+                pids.add(value(stack.enter_context(closing(connect(pooled, database))), PID))
+            except psycopg2.OperationalError as error:
+                pytest.fail(
+                    f"client {number + 2} of {limit + 2} was not served ({error}): each client keeps a server"
+                )
+        measure("clients", limit + 2)
+        measure("server connections they shared", len(pids))
+        assert len(pids) <= limit < limit + 2
+
+
+def test_transaction_mode_keeps_no_session(
+    pgbouncer_host: Machine, pooled: dict[str, Any], database: str
+) -> None:
+    """A client whose server another one took goes on elsewhere, without its session's state."""
+    for _ in range(DRAWS):
+        with ExitStack() as stack:
+            first = stack.enter_context(closing(connect(pooled, database)))
+            value(first, "SELECT set_config('tillstack.verify', 'mine', false)")
+            size = int(_pool(pgbouncer_host, database)["pool_size"])
+            before = value(first, PID)
+            for _ in range(size - 1):
+                other = stack.enter_context(closing(connect(pooled, database)))
+                other.autocommit = False
+                if value(other, PID) == before:
+                    after, state = value(first, STATE).split()
+                    assert int(after) != before, "two clients in one server at once"
+                    assert state == "none", "the session's state went with the client"
+                    return
+    pytest.fail(
+        f"in {DRAWS} draws no other client was given the first one's server: pool_mode is not transaction"
+    )
+
+
+def test_session_mode_keeps_the_server(pooled: dict[str, Any]) -> None:
+    """On the database postgres each client has a server of its own."""
+    with (
+        closing(connect(pooled, SESSION_DATABASE)) as first,
+        closing(connect(pooled, SESSION_DATABASE)) as second,
+    ):
+        before = value(first, PID)
+        assert value(second, PID) != before, (
+            "two clients share a server: Odoo's listeners need pool_mode=session"
+        )
+        assert value(first, PID) == before
+
+
+def test_notify_arrives(pooled: dict[str, Any], measure: Callable[..., None]) -> None:
+    """A NOTIFY through the pooler reaches a client that listens through the pooler."""
+    with (
+        closing(connect(pooled, SESSION_DATABASE)) as listener,
+        closing(connect(pooled, SESSION_DATABASE)) as sender,
+    ):
+        value(listener, "LISTEN tillstack_verify")
+        value(listener, "SELECT 1")
+        began = time.perf_counter()
+        value(sender, "SELECT pg_notify('tillstack_verify', 'ping')")
+        readable, _, _ = select.select([listener], [], [], NOTIFY_SECONDS)
+        assert readable, f"nothing arrived within {NOTIFY_SECONDS} s"
+        listener.poll()
+        measure("NOTIFY, pooled", round((time.perf_counter() - began) * 1000, 2), "ms")
+        assert [notice.payload for notice in listener.notifies] == ["ping"]

@@ -1,0 +1,40 @@
+"""PostgreSQL as its clients meet it."""
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from verify.clients.database import connect, superuser_rows, value
+from verify.estate.machines import Machine
+from verify.measure.timing import milliseconds
+
+CONCERN = "PostgreSQL"
+
+
+pytestmark = pytest.mark.explained_by("postgresql")
+
+
+# reset_val is what a session starts with; setting is 0 for what a unix socket hasn't, such as keepalives.
+SETTINGS = "SELECT name, reset_val AS setting, vartype, unit, pending_restart FROM pg_settings"
+
+
+def _rows(machine: Machine, query: str) -> list[dict[str, Any]]:
+    return superuser_rows(machine.shell, machine.variables["postgresql_port"], query)
+
+
+def test_application_round_trip(direct: dict[str, Any], database: str, measure: Callable[..., None]) -> None:
+    """PostgreSQL answers the application's user."""
+    with closing(connect(direct, database)) as client:
+        assert value(client, "SELECT current_user") == direct["user"]
+        measure("SELECT 1, direct, median", milliseconds(lambda: value(client, "SELECT 1")), "ms")
+
+
+def test_version(postgresql_host: Machine, measure: Callable[..., None]) -> None:
+    """The server that runs is the wanted major version."""
+    (row,) = _rows(postgresql_host, "SELECT current_setting('server_version') AS version")
+    measure("version", row["version"])
+    assert int(row["version"].split(".")[0]) == int(postgresql_host.variables["postgresql_version"]), (
+        "the cluster that answers is of another major version than postgresql_version"
+    )
