@@ -8,6 +8,8 @@ import pytest
 
 from verify import preflight
 from verify.clients.odoo_rpc import OdooSession, log_in
+from verify.clients.pace import Pace
+from verify.clients.standing_login import StandingLogin
 from verify.clients.web import Client, Site
 from verify.estate.connection import tunnel
 from verify.estate.described import GROUPS, Estate, EstateError, describe, read_groups
@@ -277,6 +279,7 @@ def site(nginx_host: Machine, pytestconfig: pytest.Config, tmp_path_factory: pyt
         https_port=int(variables["nginx_https_port"]),
         http_port=int(variables["nginx_http_port"]),
         ca=authority,
+        pace=Pace(cap) if (cap := pytestconfig.stash[RECORDER].cap) else None,
     )
     preflight.check_certificate(site)
     return site
@@ -296,6 +299,22 @@ def administrator(estate: Estate) -> tuple[str, str]:
     if password is None:
         raise NotRun("no host of the group odoo has odoo_admin_password")
     return "admin", str(password)
+
+
+@pytest.fixture(scope="session")
+def reader(site: Site, machines: Machines, estate: Estate) -> Iterator[StandingLogin]:
+    """The administrator, for calls that only read: a caller whose login writes nothing."""
+    odoo, postgresql = (machines.of_group(group) for group in ("odoo", "postgresql"))
+    if not odoo or not postgresql:
+        raise NotRun("the inventory has no host in the groups odoo and postgresql")
+    with Client(site) as client:
+        yield StandingLogin(
+            client,
+            {},
+            odoo=odoo[0],
+            postgresql=postgresql[0],
+            database=str(estate.variable("odoo_database")),
+        )
 
 
 @pytest.fixture(scope="session")

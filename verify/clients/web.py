@@ -1,12 +1,14 @@
 """HTTPS to one host under the name its certificate has, whatever the name resolves to."""
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+
+from verify.clients.pace import Pace
 
 REQUEST_SECONDS = 60
 
@@ -21,6 +23,7 @@ class Site:
         https_port: TCP port.
         http_port: TCP port of the redirect.
         ca: file with the certificate authority, or None for the system's.
+        pace: holds all requests under a rate; None: as fast as they come.
     """
 
     address: str
@@ -28,6 +31,7 @@ class Site:
     https_port: int
     http_port: int
     ca: Path | None
+    pace: Pace | None = field(default=None, compare=False)
 
     @property
     def host_header(self) -> str:
@@ -66,7 +70,9 @@ class Client(requests.Session):
         self.mount("https://", _NamedAdapter(site.name))
 
     def request(self, method: str, url: str, *arguments: Any, **options: Any) -> requests.Response:  # type: ignore[override]
-        """Send a request; redirects are not followed unless asked."""
+        """Send a request, at the site's pace; redirects are not followed unless asked."""
+        if self.site.pace:
+            self.site.pace.wait()
         options.setdefault("timeout", REQUEST_SECONDS)
         options.setdefault("allow_redirects", False)
         base = f"https://{self.site.address}:{self.site.https_port}"

@@ -1,0 +1,90 @@
+"""A caller whose login changes nothing.
+
+The login that the role verify opened stands in the database, and a token of it is signed on Odoo's host with the
+key that the API signs with.
+"""
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from verify.clients.api import Login
+from verify.clients.database import superuser_rows
+from verify.estate.machines import Machine
+
+SOURCE = "verify, read-only"
+RENEW_SECONDS = 60
+FAMILY = f"""
+    SELECT f.id AS family, f.user_id AS "user",
+           (SELECT value FROM ir_config_parameter WHERE key = 'database.uuid') AS "database"
+      FROM pos_api_token_family f
+     WHERE f.source = '{SOURCE}' AND f.revoked_at IS NULL
+       AND f.expires_at > now() AT TIME ZONE 'UTC'
+     ORDER BY f.id DESC LIMIT 1
+"""
+# Run by Odoo's Python with the addon's own modules, so that what signs is what the API signs with.
+SIGN = """
+import configparser, importlib.util, json, pathlib, sys, types
+options = configparser.RawConfigParser()
+options.read("/etc/odoo/odoo.conf")
+options = options["options"]
+folders = [pathlib.Path(folder.strip(), "pos_api") for folder in options["addons_path"].split(",")]
+(addon,) = [folder for folder in folders if folder.is_dir()]
+def load(name):
+    specification = importlib.util.spec_from_file_location(name, addon / f"{name}.py")
+    sys.modules[name] = module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+settings = types.SimpleNamespace(
+    issuer=options["pos_api_issuer"], audience=options["pos_api_audience"],
+    access_token_lifetime=int(options["pos_api_access_token_lifetime"]))
+who = json.loads(sys.argv[1])
+ring = load("keys").load(options["pos_api_key_directory"])
+token, until = load("tokens").issue(ring, settings, who["database"], who["user"], who["family"])
+print(json.dumps({"access_token": token, "until": until}))
+"""
+
+
+class StandingLoginError(Exception):
+    """There is no standing login; the message says how to get one."""
+
+
+def sign(odoo: Machine, postgresql: Machine, database: str) -> dict[str, Any]:
+    """Return ``access_token`` and ``until``, its end in seconds since 1970.
+
+    Args:
+        odoo: a host of the group odoo.
+        postgresql: the database's host.
+        database: the application's database.
+
+    Raises:
+        StandingLoginError: the role verify has not run, or the login was ended.
+    """
+    rows = superuser_rows(postgresql.shell, postgresql.variables["postgresql_port"], FAMILY, database)
+    if not rows:
+        raise StandingLoginError(
+            f"database {database} has no login for read-only runs: run site.yml --tags verify"
+        )
+    said = odoo.shell.output(
+        "cd / && runuser -u odoo -- /opt/odoo/venv/bin/python3 -c %s %s", SIGN, json.dumps(rows[0])
+    )
+    tokens: dict[str, Any] = json.loads(said)
+    return tokens
+
+
+@dataclass(frozen=True)
+class StandingLogin(Login):
+    """A login whose token is signed anew before it ends."""
+
+    odoo: Machine = field(kw_only=True)
+    postgresql: Machine = field(kw_only=True)
+    database: str = field(kw_only=True)
+
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Send a request with a token that is in force."""
+        if self.tokens.get("until", 0) < time.time() + RENEW_SECONDS:
+            self.tokens.update(sign(self.odoo, self.postgresql, self.database))
+        return super().request(method, path, **options)
