@@ -12,7 +12,7 @@ CONFTEST = """
 from pathlib import Path
 import pytest
 from verify.estate.described import Estate, Host, UnreachableError
-from verify.reporting.recorder import NotRun, Recorder
+from verify.reporting.recorder import InvalidMeasurementError, NotRun, Recorder
 from verify.reporting.document import Measure
 
 class Machines:
@@ -64,10 +64,18 @@ def test_what_says_why_it_did_not_run_is_not_a_pass(pytester: pytest.Pytester) -
 def test_an_unreachable_host_is_an_error_with_its_reason(pytester: pytest.Pytester) -> None:
     result, document = _run(pytester, "def test_a(broken):\n    pass")
     check = _check(document, "test_a")
-    assert result.ret == 1
+    assert result.ret == 2
     assert check["verdict"] == "error"
     assert "no route" in check["reason"]
     assert [host["unreachable"] for host in document["hosts"]] == ["no route", ""]
+
+
+def test_an_unsound_measurement_is_neither_pass_nor_fail(pytester: pytest.Pytester) -> None:
+    suite = "def test_a():\n    raise InvalidMeasurementError('the driver lagged')"
+    result, document = _run(pytester, suite)
+    assert result.ret == 2
+    assert _check(document, "test_a")["verdict"] == document["verdict"] == "invalid"
+    result.stdout.fnmatch_lines(["*the driver lagged*", "verdict: INVALID"])
 
 
 def test_a_failed_clean_up_is_no_pass(pytester: pytest.Pytester) -> None:
@@ -103,7 +111,9 @@ def test_figures_reach_the_report(pytester: pytest.Pytester) -> None:
     _, document = _run(pytester, suite)
     check = _check(document, "test_a")
     assert check["title"] == "A thing is fast"
-    assert check["measures"] == [{"name": "trip", "value": 0.5, "unit": "ms"}]
+    assert check["measures"] == [
+        {"name": "trip", "value": 0.5, "unit": "ms", "threshold": None, "at_most": True}
+    ]
 
 
 def test_what_was_left_out_is_counted(pytester: pytest.Pytester) -> None:
