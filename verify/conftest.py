@@ -19,6 +19,8 @@ from verify.preflight import cannot_run
 from verify.reporting.document import Evidence, Measure, Screenshot
 from verify.reporting.recorder import NotRun, Recorder, section_of
 from verify.shop import till as tills
+from verify.shop.ledger import Ledger
+from verify.shop.people import People, dismiss, gather
 
 SECTIONS = (
     "services",
@@ -330,3 +332,22 @@ def till(odoo: OdooSession, estate: Estate) -> Iterator[tills.Till]:
     till = tills.prepare(odoo, str(estate.variable("odoo_series")))
     yield till
     tills.put_away(odoo, till)
+
+
+@pytest.fixture(scope="session")
+def ledger() -> Ledger:
+    """The orders that the API has acknowledged in this run."""
+    return Ledger()
+
+
+@pytest.fixture(scope="session")
+def people(odoo: OdooSession, site: Site, estate: Estate, ledger: Ledger) -> Iterator[People]:
+    """Verify's own users with open tills and goods to sell, taken out of the archive for this run."""
+    series = str(estate.variable("odoo_series"))
+    try:
+        people = gather(odoo, site, series, ledger)
+        yield people
+        for caller in (people.cashier, people.other, people.manager):
+            caller.close()
+    finally:
+        dismiss(odoo, series)
