@@ -1,12 +1,10 @@
-"""Odoo itself: what is closed, how many processes serve, and that its bus carries a message."""
+"""What the running Odoo was started with, against its files and the inventory."""
 
 import configparser
-import time
+from typing import Any
 
 import pytest
-import requests
 
-from verify.clients.odoo_rpc import OdooSession, rpc
 from verify.estate.machines import Machine, main_pid
 
 CONCERN = "Odoo"
@@ -16,48 +14,98 @@ pytestmark = pytest.mark.explained_by("odoo")
 
 
 CONFIGURATION = "/etc/odoo/odoo.conf"
-
-
 SECRETS = ("admin_passwd", "db_password")
+STARTED_WITH = "/run/odoo/started-with"
+# Option of odoo.conf: the variable that it is written from.
+SIZED = {
+    "workers": "odoo_workers",
+    "max_cron_threads": "odoo_max_cron_threads",
+    "db_maxconn": "odoo_db_maxconn",
+    "limit_memory_soft": "odoo_limit_memory_soft",
+    "limit_memory_hard": "odoo_limit_memory_hard",
+    "http_interface": "odoo_http_interface",
+    "http_port": "odoo_http_port",
+    "longpolling_port": "odoo_longpolling_port",
+}
+POOLED = {
+    "db_host": "odoo_pooler_host",
+    "db_port": "odoo_pooler_port",
+    "db_user": "odoo_database_user",
+    "db_sslmode": "odoo_database_sslmode",
+}
+API = (
+    "issuer",
+    "audience",
+    "access_token_lifetime",
+    "refresh_token_lifetime",
+    "refresh_token_idle",
+    "login_window",
+    "login_failures_per_account",
+    "login_failures_per_source",
+    "idempotency_retention",
+    "max_body",
+    "audit_retention",
+    "cors_origins",
+)
 
 
-KEYS = "/etc/odoo/jwt"
-
-
-BUS_SECONDS = 10
-
-
-def _options(machine: Machine) -> dict[str, str]:
-    """Return the options, secrets left out, of the file that the running master was started with."""
-    arguments = machine.shell.text(f"/proc/{main_pid(machine, 'odoo')}/cmdline")
+@pytest.fixture
+def options(odoo_host: Machine) -> dict[str, str]:
+    """The options, secrets left out, of the file that the running master was started with."""
+    arguments = odoo_host.shell.text(f"/proc/{main_pid(odoo_host, 'odoo')}/cmdline")
     assert CONFIGURATION in arguments, f"the master was started without {CONFIGURATION}"
     assert "--db-filter" not in arguments
     parser = configparser.RawConfigParser()
-    parser.read_string(machine.shell.text(CONFIGURATION))
+    parser.read_string(odoo_host.shell.text(CONFIGURATION))
     return {name: text for name, text in parser["options"].items() if name not in SECRETS}
 
 
-def _master_password_is_hashed(machine: Machine) -> bool:
-    """Say only this much about it: a failed assertion would show the text itself."""
-    pattern = r"^admin_passwd *= *\$pbkdf2-sha512\$"
-    return machine.shell.succeeds("grep -Eq %s %s", pattern, CONFIGURATION)
+def _different(host: Machine, options: dict[str, str], names: dict[str, str]) -> dict[str, str]:
+    """Return the options that are not as their variable says; odoo_settings win, as in the role."""
+    own: dict[str, Any] = host.variables.get("odoo_settings") or {}
+    found = {}
+    for option, variable in names.items():
+        wish = own.get(option, host.variables.get(variable))
+        wanted = ",".join(wish) if isinstance(wish, list) else str(wish)
+        if options.get(option) != wanted:
+            found[option] = f"{variable} is {wanted}, odoo.conf has {options.get(option)}"
+    return found
 
 
-def test_one_database_without_filter(odoo_host: Machine) -> None:
+def test_one_database_without_filter(odoo_host: Machine, options: dict[str, str]) -> None:
     """The database is named and not filtered, so that no request lists databases."""
-    options = _options(odoo_host)
-    assert options["db_name"] == odoo_host.variables["odoo_database"]
-    assert options.get("dbfilter", "") in ("", "False")
+    assert options["db_name"] == odoo_host.variables["odoo_database"], "db_name is not odoo_database"
+    assert options.get("dbfilter", "") in ("", "False"), "take dbfilter out of odoo_settings"
 
 
-def _wait_for_activity(odoo: OdooSession, last: int) -> float:
-    """Poll until the bus tells of an activity, and return when it did."""
-    while True:
-        try:
-            notices = rpc(odoo.client, "/longpolling/poll", {"channels": [], "last": last}, BUS_SECONDS)
-        except requests.Timeout:
-            pytest.fail(f"no message within {BUS_SECONDS} s: look for what does not LISTEN on postgres")
-        assert notices, "the poll ended without a message"
-        if any("activity" in str(notice["message"]) for notice in notices):
-            return time.perf_counter()
-        last = max(notice["id"] for notice in notices)
+def test_databases_are_not_listed(options: dict[str, str]) -> None:
+    """Odoo is told not to list databases, which closes its database manager."""
+    assert options.get("list_db") == "False", "list_db is not False: look into odoo_settings"
+
+
+def test_behind_the_proxy(odoo_host: Machine, options: dict[str, str]) -> None:
+    """Odoo takes the client's address and the scheme from the web server before it."""
+    wanted = "True" if odoo_host.variables["odoo_proxy_mode"] else "False"
+    assert options.get("proxy_mode") == wanted, "proxy_mode is not odoo_proxy_mode"
+
+
+def test_sizes(odoo_host: Machine, options: dict[str, str]) -> None:
+    """Processes, connections, memory limits and ports are those of the inventory."""
+    assert _different(odoo_host, options, SIZED) == {}, "run site.yml"
+
+
+def test_through_the_pooler(odoo_host: Machine, options: dict[str, str]) -> None:
+    """Odoo reaches its database through the pooler."""
+    assert _different(odoo_host, options, POOLED) == {}, "run site.yml"
+
+
+def test_api_settings(odoo_host: Machine, options: dict[str, str]) -> None:
+    """The API's options are those of the inventory."""
+    names = {f"pos_api_{name}": f"pos_api_{name}" for name in API}
+    assert _different(odoo_host, options, names) == {}, "run site.yml --tags pos_api,odoo"
+
+
+def test_started_with_the_present_files(odoo_host: Machine) -> None:
+    """The running Odoo was started with its files as they are now."""
+    changed = odoo_host.shell.output("sha256sum --check --quiet %s 2>&1 || true", STARTED_WITH)
+    assert changed == "", f"changed since Odoo's start, run systemctl restart odoo: {changed}"

@@ -1,11 +1,12 @@
-"""PgBouncer as a client sees it."""
+"""The pooler's settings in effect, against its file and the inventory."""
 
+import configparser
 from collections.abc import Callable
 
 import pytest
 
-from verify.clients.database import pooler_rows
-from verify.estate.machines import Machine, main_pid
+from verify.clients.database import pooler_rows, superuser_rows
+from verify.estate.machines import Machine, Machines, main_pid
 
 CONCERN = "PgBouncer"
 
@@ -13,19 +14,12 @@ CONCERN = "PgBouncer"
 pytestmark = pytest.mark.explained_by("pgbouncer", "postgresql")
 
 
-PID = "SELECT pg_backend_pid()"
-
-
+CONFIGURATION = "/etc/pgbouncer/pgbouncer.ini"
+CONSOLE = "pgbouncer"
 SESSION_DATABASE = "postgres"
-
-
-STATE = f"{PID} || ' ' || coalesce(nullif(current_setting('tillstack.verify', true), ''), 'none')"
-
-
-NOTIFY_SECONDS = 5
-
-
-DRAWS = 5
+CONNECTIONS = """
+    SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS free
+"""
 
 
 def _console(machine: Machine, command: str) -> list[dict[str, str]]:
@@ -33,17 +27,15 @@ def _console(machine: Machine, command: str) -> list[dict[str, str]]:
     return pooler_rows(machine.shell, folder, machine.variables["pgbouncer_listen_port"], command)
 
 
-def _pool(machine: Machine, database: str) -> dict[str, str]:
-    """Return the settings of the entry that serves a database, as the console shows them."""
-    (entry,) = [row for row in _console(machine, "SHOW DATABASES") if row["name"] == database]
-    return entry
+def _live(machine: Machine) -> dict[str, str]:
+    return {row["key"]: row["value"] for row in _console(machine, "SHOW CONFIG")}
 
 
 def test_settings_in_effect(pgbouncer_host: Machine, measure: Callable[..., None]) -> None:
     """Every wanted setting that this version knows is in effect."""
     (row,) = _console(pgbouncer_host, "SHOW VERSION")
     measure("version", row["version"])
-    live = {row["key"]: row["value"] for row in _console(pgbouncer_host, "SHOW CONFIG")}
+    live = _live(pgbouncer_host)
     variables = pgbouncer_host.variables
     wanted = {**variables["__pgbouncer_known_settings"], **variables["pgbouncer_settings"]}
     different = {
@@ -53,6 +45,52 @@ def test_settings_in_effect(pgbouncer_host: Machine, measure: Callable[..., None
     }
     assert len(live.keys() & wanted.keys()) > len(wanted) / 2, "the console shows hardly any wanted setting"
     assert different == {}, "run site.yml; a reload can't change all settings"
+
+
+def test_file_is_loaded(pgbouncer_host: Machine) -> None:
+    """The running pooler has the settings that its file has now."""
+    parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
+    parser.read_string(pgbouncer_host.shell.text(CONFIGURATION))
+    live = _live(pgbouncer_host)
+    different = {
+        name: f"file {text}, in effect {live[name]}"
+        for name, text in parser["pgbouncer"].items()
+        if name in live and text != live[name]
+    }
+    assert different == {}, f"{CONFIGURATION} is newer than what runs: systemctl reload pgbouncer"
+
+
+def test_pool_modes(pgbouncer_host: Machine, database: str) -> None:
+    """The application's database is pooled by transaction; where NOTIFY is heard, a client keeps its server."""
+    modes = {row["name"]: row["pool_mode"] for row in _console(pgbouncer_host, "SHOW DATABASES")}
+    usual = _live(pgbouncer_host)["pool_mode"]
+    assert modes.get(database) in (None, "", "transaction"), f"{database}: pool_mode {modes[database]}"
+    assert usual == "transaction", f"pool_mode is {usual}, see pgbouncer_settings"
+    assert modes.get(SESSION_DATABASE) == "session", (
+        f"the entry {SESSION_DATABASE} has pool_mode {modes.get(SESSION_DATABASE)}: run site.yml"
+    )
+
+
+def test_pools_fit_the_server(
+    pgbouncer_host: Machine, machines: Machines, measure: Callable[..., None]
+) -> None:
+    """All pools full, the database server still has connections left for its administrators."""
+    rows = [row for row in _console(pgbouncer_host, "SHOW DATABASES") if row["name"] != CONSOLE]
+    usual = int(_live(pgbouncer_host)["max_db_connections"])
+    # a database without a limit of its own has as many as its pool and the reserve
+    most = sum(
+        int(row["max_connections"]) or int(row["pool_size"]) + int(row["reserve_pool"]) for row in rows
+    )
+    if all(row["name"] == SESSION_DATABASE for row in rows):
+        most += usual  # no client of another database has come yet
+    servers = machines.of_group("postgresql")
+    for server in servers:
+        (row,) = superuser_rows(server.shell, server.variables["postgresql_port"], CONNECTIONS)
+        measure("server connections of all pools", most)
+        measure("connections that PostgreSQL gives", row["free"])
+        assert most <= row["free"], (
+            "lower pgbouncer_default_pool_size or raise max_connections in postgresql_settings"
+        )
 
 
 def test_file_limit(pgbouncer_host: Machine, measure: Callable[..., None]) -> None:
