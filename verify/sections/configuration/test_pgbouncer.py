@@ -18,7 +18,8 @@ CONFIGURATION = "/etc/pgbouncer/pgbouncer.ini"
 CONSOLE = "pgbouncer"
 SESSION_DATABASE = "postgres"
 CONNECTIONS = """
-    SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS free
+    SELECT current_setting('max_connections')::int
+         - current_setting('superuser_reserved_connections')::int AS free
 """
 
 
@@ -61,7 +62,7 @@ def test_file_is_loaded(pgbouncer_host: Machine) -> None:
 
 
 def test_pool_modes(pgbouncer_host: Machine, database: str) -> None:
-    """The application's database is pooled by transaction; where NOTIFY is heard, a client keeps its server."""
+    """The application is pooled by transaction; where NOTIFY is heard, a client keeps its server."""
     modes = {row["name"]: row["pool_mode"] for row in _console(pgbouncer_host, "SHOW DATABASES")}
     usual = _live(pgbouncer_host)["pool_mode"]
     assert modes.get(database) in (None, "", "transaction"), f"{database}: pool_mode {modes[database]}"

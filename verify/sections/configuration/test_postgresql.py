@@ -87,7 +87,8 @@ def test_autovacuum(postgresql_host: Machine, database: str) -> None:
     assert off == [], "take these out of postgresql_settings, or ALTER SYSTEM RESET them"
     excepted = _rows(
         postgresql_host,
-        "SELECT oid::regclass::text AS name FROM pg_class WHERE reloptions::text ~ 'autovacuum_enabled=(false|off)'",
+        "SELECT oid::regclass::text AS name FROM pg_class"
+        " WHERE reloptions::text ~ 'autovacuum_enabled=(false|off)'",
         database,
     )
     assert excepted == [], "ALTER TABLE ... RESET (autovacuum_enabled) on these"
