@@ -35,7 +35,8 @@ OWN_CA = "/etc/tillstack/ca.pem"
 RECORDER = pytest.StashKey[Recorder]()
 MARKERS = (
     "explained_by(*groups): whose units' journals explain a failure",
-    "writes: changes data; runs only where verify_writes is set and the database is flagged for it",
+    "writes: changes data or puts load on the estate; runs only where verify_writes is set and the database"
+    " is flagged for it",
     "browser: needs Chromium on the controller",
     "uses_up_logins: later logins from the same address may be refused for a while; runs last",
 )
@@ -170,6 +171,12 @@ def estate(machines: Machines) -> Estate:
 
 
 @pytest.fixture(scope="session")
+def cap(pytestconfig: pytest.Config) -> float | None:
+    """Requests per second that a read-only run does not go above; None in a run that may write."""
+    return pytestconfig.stash[RECORDER].cap
+
+
+@pytest.fixture(scope="session")
 def thresholds(estate: Estate) -> Mapping[str, Threshold]:
     """What each class of calls is held against, by class."""
     return read_thresholds(estate.variable("verify_thresholds"))
@@ -268,7 +275,12 @@ def database(estate: Estate) -> str:
 
 
 @pytest.fixture(scope="session")
-def site(nginx_host: Machine, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Site:
+def site(
+    nginx_host: Machine,
+    cap: float | None,
+    pytestconfig: pytest.Config,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Site:
     """The web server of a host, under its certificate's name."""
     variables = nginx_host.variables
     authority: Path | None = pytestconfig.getoption("--ca-file")
@@ -281,7 +293,7 @@ def site(nginx_host: Machine, pytestconfig: pytest.Config, tmp_path_factory: pyt
         https_port=int(variables["nginx_https_port"]),
         http_port=int(variables["nginx_http_port"]),
         ca=authority,
-        pace=Pace(cap) if (cap := pytestconfig.stash[RECORDER].cap) else None,
+        pace=Pace(cap) if cap else None,
     )
     preflight.check_certificate(site)
     return site

@@ -1,7 +1,7 @@
 """A caller whose login changes nothing.
 
-The login that the role verify opened stands in the database, and a token of it is signed on Odoo's host with the
-key that the API signs with.
+The login that the role verify opened stands in the database, and a token of it is signed on Odoo's host
+with the key that the API signs with.
 """
 
 import json
