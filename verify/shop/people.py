@@ -30,9 +30,11 @@ LOGINS = {"verify-cashier": CASHIER, "verify-other": CASHIER, "verify-manager": 
 TILLS = {"cashier": "TSVC", "other": "TSVO", "spare": "TSVS"}
 GOODS_PRICE = 11.0  # with TAX_PERCENT in it, so 10 without: whole numbers in every currency
 SERVICE_PRICE = 10.0  # without tax
+LABEL_PRICE = 5.0
 TAX_PERCENT = 10
 STOCK = 1_000_000
 CLERKS = 24  # at the time clock; more than any section has clients
+LABELS = 24  # products whose price is changed
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class People:
         cashier, other, manager: callers; `other` is a cashier with a till of its own.
         config_id, other_config_id: tills with an open session of the cashier's, and of the other's.
         spare_config_id: a till that calls open and close.
-        session_id, other_session_id: open sessions.
+        session_id, other_session_id: open sessions; the other's is for one order of a known amount alone.
         method_id, card_id: the cashier's ways to be paid, in cash and by card.
         spare_method_id: cash at the spare till.
         product_id: stored goods at `GOODS_PRICE`, `TAX_PERCENT` in it.
@@ -57,6 +59,7 @@ class People:
         resets: whether Odoo lets users reset their password by mail.
         ledger: where orders are entered that the API acknowledges.
         clerks: ids of employees who are free to clock in.
+        labels: ids of products whose price nobody is changing.
         families: tokens of logins that calls may use up.
         kept: what calls have prepared once and use again, by name.
     """
@@ -83,6 +86,7 @@ class People:
     resets: bool
     ledger: Ledger
     clerks: SimpleQueue[int] = field(repr=False)
+    labels: SimpleQueue[int] = field(repr=False)
     families: SimpleQueue[dict[str, Any]] = field(repr=False)
     kept: dict[str, Any] = field(repr=False)
 
@@ -108,17 +112,26 @@ def gather(odoo: OdooSession, site: Site, series: str, ledger: Ledger) -> People
     users = {login: _user(odoo, login, passwords[login], LOGINS[login]) for login in LOGINS}
     pricelist = ensure(odoo, "product.pricelist", MARK, {})
     category = ensure(odoo, "pos.category", MARK, {})
-    goods, service = _products(odoo, category)
+    goods, service, labels = _products(odoo, category)
     card = ensure(odoo, "pos.payment.method", f"{MARK} card", _card(odoo, series))
     cash = {
         name: ensure(odoo, "pos.payment.method", f"{MARK} cash {name}", _cash(odoo, series, name, code))
         for name, code in TILLS.items()
     }
-    tills = {name: _till(odoo, series, name, [cash[name], card], pricelist) for name in TILLS}
+    shared = {
+        "pricelist_id": pricelist,
+        "available_pricelist_ids": [[6, 0, [pricelist]]],
+        "journal_id": ensure(odoo, "account.journal", f"{MARK} sales", {"type": "general", "code": "TSVP"}),
+        "invoice_journal_id": ensure(
+            odoo, "account.journal", f"{MARK} invoices", {"type": "sale", "code": "TSVI"}
+        ),
+    }
+    tills = {name: _till(odoo, series, name, [cash[name], card], shared) for name in TILLS}
     _stock_up(odoo, series, tills["cashier"], goods)
-    clerks: SimpleQueue[int] = SimpleQueue()
-    for number in range(CLERKS):
-        clerks.put(ensure(odoo, "hr.employee", f"{MARK} clerk {number + 1}", {}, {"pin": pin}))
+    clerks = [
+        ensure(odoo, "hr.employee", f"{MARK} clerk {number + 1}", {}, {"pin": pin})
+        for number in range(CLERKS)
+    ]
     employee = ensure(
         odoo, "hr.employee", f"{MARK} cashier", {"user_id": users["verify-cashier"]}, {"pin": pin}
     )
@@ -144,7 +157,8 @@ def gather(odoo: OdooSession, site: Site, series: str, ledger: Ledger) -> People
         pin=pin,
         resets=call(odoo, "ir.config_parameter", "get_param", "auth_signup.reset_password") == "True",
         ledger=ledger,
-        clerks=clerks,
+        clerks=_queue(clerks),
+        labels=_queue(labels),
         families=SimpleQueue(),
         kept={},
     )
@@ -260,8 +274,15 @@ def _user(odoo: OdooSession, login: str, password: str, groups: tuple[str, ...])
     return found[0]
 
 
-def _products(odoo: OdooSession, category: int) -> tuple[int, int]:
-    """Return the ids of the stored goods and of the service, as product.product."""
+def _queue(ids: list[int]) -> SimpleQueue[int]:
+    queue: SimpleQueue[int] = SimpleQueue()
+    for number in ids:
+        queue.put(number)
+    return queue
+
+
+def _products(odoo: OdooSession, category: int) -> tuple[int, int, list[int]]:
+    """Return the ids of the stored goods, of the service, and of what is priced anew, as product.product."""
     tax = ensure(
         odoo,
         "account.tax",
@@ -269,19 +290,23 @@ def _products(odoo: OdooSession, category: int) -> tuple[int, int]:
         {"amount": TAX_PERCENT, "amount_type": "percent", "price_include": True, "type_tax_use": "sale"},
     )
     shared = {"available_in_pos": True, "pos_categ_id": category, "standard_price": 0}
-    kinds = (
-        ("goods", {"type": "product", "list_price": GOODS_PRICE, "taxes_id": [[6, 0, [tax]]]}),
-        ("service", {"type": "service", "list_price": SERVICE_PRICE, "taxes_id": [[6, 0, []]]}),
+    untaxed = {**shared, "type": "service", "taxes_id": [[6, 0, []]]}
+    goods = {**shared, "type": "product", "taxes_id": [[6, 0, [tax]]]}
+    return (
+        _product(odoo, "goods", goods, GOODS_PRICE),
+        _product(odoo, "service", untaxed, SERVICE_PRICE),
+        [_product(odoo, f"label {number + 1}", untaxed, LABEL_PRICE) for number in range(LABELS)],
     )
-    ids = []
-    for name, values in kinds:
-        price = {"list_price": values["list_price"]}  # a killed run may have left another one
-        template = ensure(odoo, "product.template", f"{MARK} {name}", {**shared, **values}, price)
-        domain = [["product_tmpl_id", "=", template]]
-        (product,) = call(odoo, "product.product", "search", domain, context=EVERY)
-        call(odoo, "product.product", "write", [product], {"active": True})
-        ids.append(product)
-    return ids[0], ids[1]
+
+
+def _product(odoo: OdooSession, name: str, values: dict[str, Any], price: float) -> int:
+    """Return the id of a product.product, at its price although a killed run may have left another one."""
+    template = ensure(odoo, "product.template", f"{MARK} {name}", values, {"list_price": price})
+    domain = [["product_tmpl_id", "=", template]]
+    (product,) = call(odoo, "product.product", "search_read", domain, ["active"], context=EVERY)
+    if not product["active"]:
+        call(odoo, "product.product", "write", [product["id"]], {"active": True})
+    return int(product["id"])
 
 
 def _cash(odoo: OdooSession, series: str, name: str, code: str) -> dict[str, Any]:
@@ -299,16 +324,16 @@ def _card(odoo: OdooSession, series: str) -> dict[str, Any]:
     return {"journal_id": ensure(odoo, "account.journal", f"{MARK} card", {"type": "bank", "code": "TSVB"})}
 
 
-def _till(odoo: OdooSession, series: str, name: str, methods: list[int], pricelist: int) -> int:
+def _till(odoo: OdooSession, series: str, name: str, methods: list[int], shared: dict[str, Any]) -> int:
+    """Return the id of a till, with journals of its own so that no shop's numbers have gaps by verify."""
     values = {
+        **shared,
         "payment_method_ids": [[6, 0, methods]],
         "module_pos_hr": False,
         "restrict_price_control": True,
         "manual_discount": True,
         "module_account": True,
         "use_pricelist": True,
-        "pricelist_id": pricelist,
-        "available_pricelist_ids": [[6, 0, [pricelist]]],
         # 15.0 counts cash wherever there is a cash method
         **({"cash_control": True} if series == "14.0" else {}),
     }
