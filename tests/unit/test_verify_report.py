@@ -42,7 +42,15 @@ RUN = Run(
     sections=["services"],
     left_out=0,
     writing_left_out=0,
-    hosts=[{"name": "till", "groups": ["odoo"], "facts": {"cores": 2}, "unreachable": ""}],
+    hosts=[
+        {
+            "name": "till",
+            "groups": ["odoo"],
+            "facts": {"cores": 2},
+            "settings": {"odoo_workers": 4},
+            "unreachable": "",
+        }
+    ],
     series="15.0",
     started=START,
     finished=START + timedelta(seconds=30),

@@ -14,9 +14,9 @@ from verify.estate.described import GROUPS, UnreachableError
 from verify.estate.journal import excerpt
 from verify.estate.machines import Machines
 from verify.reporting import document as documents
-from verify.reporting import render
+from verify.reporting import findings, render, summary
 from verify.reporting.document import Check, Run, Verdict
-from verify.reporting.redaction import redact, secrets_in
+from verify.reporting.redaction import redact, redact_all, secrets_in, settings_of
 
 # 0: all held, 1: something fell short, 2: could not be judged.
 EXIT_STATUS = {"passed": 0, "incomplete": 0, "failed": 1, "error": 2, "invalid": 2}
@@ -87,11 +87,16 @@ class Recorder:
             fallen: Verdict = "invalid" if invalid else "failed" if result.when == "call" else "error"
             self._failed(item, result, check, fallen)
         elif result.skipped and call.excinfo:
-            check.verdict, check.reason = "not_run", str(call.excinfo.value)
+            check.verdict, check.reason = "not_run", redact(str(call.excinfo.value), self._secrets)
         elif result.when == "call":
             check.verdict, check.reason = "passed", ""
         if result.when == "teardown":
-            check.evidence = [value for _, value in item.user_properties if is_dataclass(value)]
+            kept = [value for _, value in item.user_properties if is_dataclass(value)]
+            check.evidence = [redact_all(evidence, self._secrets) for evidence in kept]
+            # JUnit takes them from here, as text.
+            result.user_properties = [
+                (name, redact(str(value), self._secrets)) for name, value in item.user_properties
+            ]
         return result
 
     def _failed(self, item: pytest.Item, result: pytest.TestReport, check: Check, verdict: Verdict) -> None:
@@ -132,6 +137,7 @@ class Recorder:
                     "name": name,
                     "groups": [group for group in GROUPS if name in self.groups[group]],
                     "facts": host.facts if host else {},
+                    "settings": settings_of(host.variables) if host else {},
                     "unreachable": "" if host else estate.unreachable[name] if estate else "not described",
                 }
             )
@@ -163,10 +169,12 @@ class Recorder:
         document = self.document()
         if document["fallback"]:
             terminalreporter.section("FALLBACK on Odoo 14.0: this run says nothing about Odoo 15.0", red=True)
-        for check in document["checks"]:
-            if check["verdict"] == "not_run":
-                terminalreporter.write_line(f"NOT RUN {check['title']}: {check['reason']}", yellow=True)
-        terminalreporter.write_line(f"verdict: {render.WORDS[document['verdict']]}", bold=True)
+        if findings.shortfalls(document):
+            terminalreporter.section("what fell short")
+        for line in summary.lines(document):
+            terminalreporter.write_line(line.text, **({line.colour: True} if line.colour else {}))
+        terminalreporter.write_line(f"mode: {findings.mode(document)}")
+        terminalreporter.write_line(f"verdict: {findings.WORDS[document['verdict']]}", bold=True)
         terminalreporter.write_line(f"report: {self._folder / 'report.html'}")
 
 

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
 
 SECRET_NAME = re.compile(r"(password|passphrase|secret|private_key)s?$")
 TOKEN = re.compile(r"\beyJ[\w-]*\.[\w-]*\.[\w-]*")
 SHORTEST = 4
+T = TypeVar("T", bound=Any)
 
 
 def secrets_in(variables: Mapping[str, Any]) -> set[str]:
@@ -30,6 +32,35 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "[secret]")
     return TOKEN.sub("[token]", text)
+
+
+def redact_all(evidence: T, secrets: Iterable[str]) -> T:
+    """Return evidence with every text in it redacted; see `redact`.
+
+    Args:
+        evidence: a frozen dataclass of `verify.reporting.document`.
+    """
+    secrets = set(secrets)
+    changed = {}
+    for found in fields(evidence):
+        value = getattr(evidence, found.name)
+        if isinstance(value, str):
+            changed[found.name] = redact(value, secrets)
+        elif isinstance(value, tuple) and value and is_dataclass(value[0]):
+            changed[found.name] = tuple(redact_all(item, secrets) for item in value)
+    return replace(evidence, **changed)
+
+
+def settings_of(variables: Mapping[str, Any]) -> dict[str, int | float | bool]:
+    """Return the variables that are numbers or switches: what tells two runs of an estate apart.
+
+    Texts stay out, since one of them may be a secret under a name that does not say so.
+    """
+    return {
+        name: value
+        for name, value in sorted(variables.items())
+        if isinstance(value, int | float) and not SECRET_NAME.search(name)
+    }
 
 
 def _nested(value: Any) -> set[str]:

@@ -1,42 +1,130 @@
 """The report as one self-contained HTML page."""
 
 import base64
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-WORDS = {
-    "passed": "passed",
-    "invalid": "INVALID",
-    "failed": "FAILED",
-    "error": "could not be judged",
-    "not_run": "not run",
-    "incomplete": "INCOMPLETE",
+from verify.reporting import charts, findings
+from verify.reporting.document import VERDICTS
+from verify.reporting.findings import WORDS
+
+MARKS = {
+    "passed": "✓",
+    "failed": "✕",
+    "error": "?",
+    "invalid": "≈",
+    "not_run": "–",
+    "incomplete": "–",
+    "informs": "·",
 }
+# The gravest verdict of a section's checks is the section's own.
+GRAVEST = ("failed", "error", "invalid", "not_run", "passed", "informs")
+MANY_CHECKS = 20
 
 
-def page(report: dict[str, Any], folder: Path) -> str:
+def page(report: Mapping[str, Any], folder: Path) -> str:
     """Return the page.
 
     Args:
         report: document as `verify.reporting.document.build` makes it.
         folder: the report's folder; screenshots are read from it and become part of the page.
     """
-    environment = Environment(
+
+    def picture(path: str) -> str:
+        file = folder / path
+        if not file.is_file():
+            return ""
+        return "data:image/png;base64," + base64.b64encode(file.read_bytes()).decode()
+
+    short = findings.shortfalls(report)
+    shown = [advice for found in short for advice in found.advice]
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            headline=findings.headline(report),
+            mode=findings.mode(report),
+            shortfalls=short,
+            more_advice=[advice for advice in findings.recommendations(report) if advice not in shown],
+            sections=[_section(name, report) for name in report["sections"]],
+            verdicts=VERDICTS,
+            picture=picture,
+        )
+    )
+
+
+def environment() -> Environment:
+    """Return where the templates are, with what all of them use."""
+    made = Environment(
         loader=PackageLoader("verify", "reporting"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    concerns: dict[str, list[dict[str, Any]]] = {}
-    for check in report["checks"]:
+    made.globals |= {
+        "words": WORDS | {"informs": "informs"},
+        "marks": MARKS,
+        "charts": charts,
+        "number": findings.number,
+        "brief": findings.brief,
+        "beyond": findings.beyond,
+        "with_unit": findings.with_unit,
+        "duration": duration,
+        "when": when,
+    }
+    return made
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as people say it."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def when(moment: str) -> str:
+    """Return a moment of a report to the minute, in UTC."""
+    return datetime.fromisoformat(moment).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _section(name: str, report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the page says about a section."""
+    checks = [check for check in report["checks"] if check["section"] == name]
+    verdicts = [check["verdict"] for check in checks]
+    concerns: dict[str, list[Mapping[str, Any]]] = {}
+    for check in checks:
         concerns.setdefault(check["concern"], []).append(check)
+    rows = [_row(latency, check) for check in checks for latency in check["latencies"]]
+    rows.sort(key=lambda row: (row["group"], GRAVEST.index(row["verdict"]), row["target"], row["clients"]))
+    groups = [(group, list(members)) for group, members in groupby(rows, key=lambda row: row["group"])]
+    counts = {verdict: verdicts.count(verdict) for verdict in VERDICTS}
+    return {
+        "name": name,
+        "verdict": next((verdict for verdict in GRAVEST if verdict in verdicts), "not_run"),
+        "summary": ", ".join(f"{n} {WORDS[verdict].lower()}" for verdict, n in counts.items() if n),
+        "checks": checks,
+        "concerns": concerns.items(),
+        "latencies": groups,
+        "curves": [(group, Markup(charts.latencies(group, members))) for group, members in groups],
+        "load_runs": [run for check in checks for run in check["load_runs"]],
+        "folded": bool(groups) and len(checks) > MANY_CHECKS,
+    }
 
-    def picture(path: str) -> str:
-        return "data:image/png;base64," + base64.b64encode((folder / path).read_bytes()).decode()
 
-    return environment.get_template("report.html.j2").render(
-        report=report, concerns=concerns.items(), words=WORDS, picture=picture
-    )
+def _row(latency: Mapping[str, Any], check: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a latency with its own verdict, which may be better than its check's."""
+    threshold = latency["threshold"]
+    over = threshold is not None and latency["p95"] > threshold
+    wrong = over or (check["verdict"] == "failed" and latency["errors"] > 0)
+    verdict = "failed" if wrong else "passed" if threshold is not None else "informs"
+    if check["verdict"] == "invalid":
+        verdict = "invalid"
+    filled = min(100, round(100 * latency["p95"] / threshold)) if threshold else 0
+    return dict(latency) | {"over": over, "verdict": verdict, "filled": filled}
