@@ -78,6 +78,7 @@ class Operation:
         method: HTTP method.
         path: absolute path template.
         keyed: whether it takes an Idempotency-Key.
+        tagged: whether it takes an If-Match.
         status: HTTP status of success.
         prepare: makes the state that one call needs, and returns the call; not to be timed.
         limit: how often it may sensibly be called in a run; None: as often as one likes.
@@ -91,6 +92,7 @@ class Operation:
     method: str
     path: str
     keyed: bool
+    tagged: bool
     status: int
     prepare: Callable[[People], Call]
     limit: int | None = None
@@ -165,7 +167,8 @@ def operation(name: str, group: str, **more: Any) -> Callable[[Callable[[People]
             role=ROLES[operation["x-role"]],
             method=method,
             path=path,
-            keyed={"$ref": "#/components/parameters/IdempotencyKey"} in operation.get("parameters", ()),
+            keyed=_takes(operation, "IdempotencyKey"),
+            tagged=_takes(operation, "IfMatch"),
             status=status,
             prepare=prepared,
             **more,
@@ -173,6 +176,10 @@ def operation(name: str, group: str, **more: Any) -> Callable[[Callable[[People]
         return prepare
 
     return enter
+
+
+def _takes(operation: dict[str, Any], parameter: str) -> bool:
+    return {"$ref": f"#/components/parameters/{parameter}"} in operation.get("parameters", ())
 
 
 def _judge(answer: requests.Response, status: int, check: Callable[[requests.Response], None]) -> None:

@@ -56,6 +56,8 @@ TASKS = (
     Task("createAttendance", "write", 1, "staff clock in at the till"),
     Task("changeAttendance", "write", 1, "and out"),
 )
+PRODUCT_QUERIES: tuple[dict[str, Any], ...] = ({"limit": 50}, {"q": MARK})
+CUSTOMER_QUERIES: tuple[dict[str, Any], ...] = ({"limit": 20}, {"q": MARK}, {"q": "customer@tillstack"})
 
 
 @dataclass(frozen=True)
@@ -83,14 +85,12 @@ class Cashiers:
     Args:
         people: verify's users with their tills.
         seed: decides the calls.
-        reading: draw only calls that change nothing.
     """
 
-    def __init__(self, people: People, seed: int, *, reading: bool = False) -> None:
+    def __init__(self, people: People, seed: int) -> None:
         self._people = people
         self._chance = random.Random(seed)
-        self._tasks = [task for task in TASKS if not reading or task.group == "list"]
-        self._weights = [task.weight for task in self._tasks]
+        self._weights = [task.weight for task in TASKS]
         self._drafts: deque[_Order] = deque()
         self._sold: deque[_Order] = deque(maxlen=SOLD)
         self._shifts: deque[_Shift] = deque()
@@ -110,7 +110,7 @@ class Cashiers:
             "changeAttendance": self._clock_out,
         }
         self._tokens: tuple[dict[str, str], ...] = ()
-        for _ in range(0 if reading else CLERKS):
+        for _ in range(CLERKS):
             self._clerks.append(people.clerks.get_nowait())
 
     def prepare(self) -> None:
@@ -127,7 +127,7 @@ class Cashiers:
 
     def draw(self) -> Call:
         """Return the next call."""
-        (task,) = self._chance.choices(self._tasks, self._weights)
+        (task,) = self._chance.choices(TASKS, self._weights)
         return self._makers[task.operation]()
 
     def learn(self, call: Call, answer: Answer) -> str:
@@ -197,27 +197,20 @@ class Cashiers:
         sent = {**self._tokens[caller], **(headers or {})}
         if body is not None:
             sent["Content-Type"] = "application/json"
-            if method == "POST":
-                sent["Idempotency-Key"] = self._key()
-        return Call(
-            operation=operation,
-            group=next(task.group for task in TASKS if task.operation == operation),
-            method=method,
-            path=BASE + path,
-            headers=sent,
-            body=None if body is None else json.dumps(body).encode(),
-            about={"caller": caller, **about},
-        )
+        if method == "POST":
+            sent["Idempotency-Key"] = self._key()
+        return _call(operation, method, path, sent, body, {"caller": caller, **about})
 
     def _key(self) -> str:
         return str(UUID(int=self._chance.getrandbits(128), version=4))
 
     def _list_products(self) -> Call:
-        query = self._chance.choice(({"limit": 50}, {"q": MARK}, {"category_id": self._people.category_id}))
+        category = {"category_id": self._people.category_id}
+        query = self._chance.choice((*PRODUCT_QUERIES, category))
         return self._call("listProducts", "GET", f"/products?{urlencode(query)}")
 
     def _list_customers(self) -> Call:
-        query = self._chance.choice(({"q": MARK}, {"q": "customer@tillstack"}, {"limit": 20}))
+        query = self._chance.choice(CUSTOMER_QUERIES)
         return self._call("listCustomers", "GET", f"/customers?{urlencode(query)}")
 
     def _list_changes(self) -> Call:
@@ -352,3 +345,51 @@ class Cashiers:
 
 def _answer(response: requests.Response) -> Answer:
     return Answer(response.status_code, response.content, response.headers.get("ETag", ""))
+
+
+def _call(
+    operation: str, method: str, path: str, headers: dict[str, str], body: Any = None, about: Any = None
+) -> Call:
+    return Call(
+        operation=operation,
+        group=next(task.group for task in TASKS if task.operation == operation),
+        method=method,
+        path=BASE + path,
+        headers=headers,
+        body=None if body is None else json.dumps(body).encode(),
+        about=about,
+    )
+
+
+class Readers:
+    """Draws the calls of `TASKS` that change nothing, for a run that may only read.
+
+    Args:
+        bearer: the header that proves who calls.
+        seed: decides the calls.
+    """
+
+    def __init__(self, bearer: dict[str, str], seed: int) -> None:
+        self._bearer = bearer
+        self._chance = random.Random(seed)
+        self._tasks = [task for task in TASKS if task.group == "list"]
+        self._weights = [task.weight for task in self._tasks]
+        self._paths: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
+            "listProducts": ("/products", PRODUCT_QUERIES),
+            "listCustomers": ("/customers", CUSTOMER_QUERIES),
+            "listChanges": ("/sync/changes", ({"limit": 50},)),
+        }
+
+    def draw(self) -> Call:
+        """Return the next call."""
+        (task,) = self._chance.choices(self._tasks, self._weights)
+        path, queries = self._paths[task.operation]
+        query = urlencode(self._chance.choice(queries))
+        return _call(task.operation, "GET", f"{path}?{query}", self._bearer)
+
+    def learn(self, call: Call, answer: Answer) -> str:
+        """Return what is wrong with an answer, or nothing."""
+        return "" if answer.status == 200 else f"{call.operation}: HTTP status {answer.status}"
+
+    def lose(self, call: Call) -> None:
+        """Nothing is made, so nothing is lost."""

@@ -51,10 +51,12 @@ def draft(people: People, caller: Caller | None = None, **more: Any) -> tuple[di
         PreparationError: it was refused.
     """
     key = str(uuid4())
-    answer = make(caller or people.cashier, "POST", "/orders", basket(people, **more), Idempotency_Key=key)
+    seller = caller or people.cashier
+    answer = make(seller, "POST", "/orders", basket(people, **more), Idempotency_Key=key)
     order: dict[str, Any] = answer.json()
     people.ledger.acknowledge(order, key)
-    return order, answer.headers.get("ETag", "")
+    tag = answer.headers.get("ETag") or make(seller, "GET", f"/orders/{order['id']}").headers.get("ETag", "")
+    return order, tag
 
 
 def paid(people: People, caller: Caller | None = None, **more: Any) -> dict[str, Any]:

@@ -1,0 +1,41 @@
+"""What the checks of the endpoints share."""
+
+from typing import Any
+
+import pytest
+
+from verify.clients import contract as contracts
+from verify.clients.database import superuser_rows
+from verify.clients.web import Client, Site
+from verify.estate.described import Estate
+from verify.estate.machines import Machines
+from verify.reporting.recorder import NotRun
+
+# An id of each kind that the administrator may read, the last made; null where there is none.
+IDS = """
+    SELECT (SELECT max(p.id) FROM product_product p JOIN product_template t ON t.id = p.product_tmpl_id
+             WHERE p.active AND t.active AND t.available_in_pos AND t.sale_ok) AS product,
+           (SELECT max(id) FROM res_partner WHERE active AND type = 'contact') AS customer,
+           (SELECT max(id) FROM pos_session) AS session,
+           (SELECT max(id) FROM pos_order) AS "order",
+           (SELECT max(id) FROM pos_payment) AS payment,
+           (SELECT max(id) FROM hr_employee WHERE active) AS employee
+"""
+
+
+@pytest.fixture(scope="module")
+def contract(site: Site) -> contracts.Contract:
+    """The live document."""
+    with Client(site) as client:
+        return contracts.contract(client)
+
+
+@pytest.fixture(scope="module")
+def known(machines: Machines, estate: Estate) -> dict[str, Any]:
+    """The id of a record of each kind, None where there is none."""
+    hosts = machines.of_group("postgresql")
+    if not hosts:
+        raise NotRun("the inventory has no host in the group postgresql")
+    port = hosts[0].variables["postgresql_port"]
+    (row,) = superuser_rows(hosts[0].shell, port, IDS, str(estate.variable("odoo_database")))
+    return row
