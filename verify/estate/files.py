@@ -12,7 +12,7 @@ def find_facts(shell: Shell, *patterns: str) -> dict[str, FileFacts]:
     """
     text = shell.output(
         f"for path in {' '.join(patterns)}; do"
-        ' if [ -e "$path" ]; then stat -L -c "%%U %%G %%a %%n" "$path"; fi; done'
+        ' if [ -e "$path" ]; then stat -L -c "%U %G %a %n" "$path"; fi; done'
     )
     found = {}
     for line in text.splitlines():

@@ -1,52 +1,66 @@
-"""The POS API from outside: its document, tokens, and a sale."""
+"""API2:2023 broken authentication: passwords, tokens, and what must not pass for one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import jwt
 import pytest
 
 from verify.clients import api
+from verify.clients.forgery import Forged, forged, misused
 from verify.clients.odoo_rpc import OdooSession
-from verify.clients.web import Client, Site
+from verify.clients.web import Client
 from verify.estate.described import Estate
-from verify.shop.till import Till, close_session, open_session
+from verify.estate.machines import Machine
+from verify.shop.people import People
 
-CONCERN = "API"
-
-
-pytestmark = pytest.mark.explained_by("odoo", "nginx")
+CONCERN = "OWASP API2 broken authentication"
 
 
-@pytest.fixture(scope="module")
-def login(site: Site, administrator: tuple[str, str]) -> Iterator[api.Login]:
-    """A login of the administrator, ended afterwards."""
-    with Client(site) as client:
-        login = api.log_in(client, *administrator)
-        yield login
-        login.request("DELETE", "/auth/tokens/current")
+pytestmark = [pytest.mark.writes, pytest.mark.explained_by("odoo", "nginx")]
 
 
-@pytest.fixture
-def session(odoo: OdooSession, till: Till) -> Iterator[int]:
-    """A fresh session of verify's till, opened and closed by Odoo's own methods."""
-    session = open_session(odoo, till)
-    yield session
-    assert close_session(odoo, till, session) == "closed"
+NOWHERE = "https://tillstack.invalid"  # RFC 2606
+# A read, a write and the end of the login, with a body where one is wanted.
+OPERATIONS = (
+    ("GET", "/auth/me", None),
+    ("POST", "/orders", {"lines": []}),
+    ("DELETE", "/auth/tokens/current", None),
+)
+CLAIMS = ["iss", "aud", "sub", "iat", "nbf", "exp", "jti"]
+
+
+def _answer(client: Client, operation: tuple[str, str, object], headers: dict[str, str]) -> int:
+    method, path, body = operation
+    options = {"json": body} if body is not None else {}
+    headers = {"Idempotency-Key": str(uuid4()), **headers}
+    return client.request(method, api.BASE + path, headers=headers, **options).status_code
+
+
+def _accepted(client: Client, attacks: Iterator[Forged]) -> tuple[int, list[str]]:
+    """Return how many tokens were tried, and what was let through with which."""
+    count, passed = 0, []
+    for attack in attacks:
+        count += 1
+        for operation in OPERATIONS:
+            status = _answer(client, operation, {"Authorization": f"Bearer {attack.token}"})
+            if status != 401:
+                passed.append(f"{attack.name}: {operation[0]} {operation[1]}: {status}")
+    return count, passed
 
 
 def test_wrong_password(client: Client) -> None:
-    """A wrong password is refused, and the answer does not say what was wrong."""
+    """API2: a wrong password is refused, and the answer does not say what was wrong."""
     body = {"login": f"verify-{uuid4()}", "password": "wrong"}
     answer = client.post(f"{api.BASE}/auth/tokens", json=body)
     api.checked(client, answer, 401, "Problem")
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_token_is_signed_with_a_published_key(client: Client, login: api.Login, estate: Estate) -> None:
-    """The access token verifies with the published keys, and says who issued it for whom."""
+def test_token_is_signed_with_a_published_key(client: Client, people: People, estate: Estate) -> None:
+    """API2: the access token verifies with the published keys, and says who issued it for whom."""
     keys = jwt.PyJWKSet.from_dict(client.get("/.well-known/jwks.json").json())
-    token = login.tokens["access_token"]
+    token = people.cashier.tokens["access_token"]
     key = keys[jwt.get_unverified_header(token)["kid"]]
     claims = jwt.decode(
         token,
@@ -54,21 +68,81 @@ def test_token_is_signed_with_a_published_key(client: Client, login: api.Login, 
         algorithms=[key.algorithm_name],
         issuer=estate.variable("pos_api_issuer"),
         audience=estate.variable("pos_api_audience"),
-        options={"require": ["iss", "aud", "sub", "iat", "nbf", "exp", "jti"]},
+        options={"require": CLAIMS},
     )
-    assert claims["exp"] - claims["iat"] == int(estate.variable("pos_api_access_token_lifetime"))
+    assert claims["exp"] - claims["iat"] == int(estate.variable("pos_api_access_token_lifetime")), (
+        "pos_api_access_token_lifetime is not in effect"
+    )
 
 
-def test_refresh_and_logout(client: Client, administrator: tuple[str, str]) -> None:
-    """A login is prolonged by its refresh token, and over at once after logout."""
-    login = api.log_in(client, *administrator)
-    answer = client.post(
-        f"{api.BASE}/auth/tokens/refresh", json={"refresh_token": login.tokens["refresh_token"]}
+def test_tokens_say_nothing_about_rights(people: People) -> None:
+    """API2: a token names its user and nothing that the user may do, so that a demotion bites at once."""
+    token = people.manager.tokens["access_token"]
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert set(claims) <= {*CLAIMS, "typ", "fam", "db"}, (
+        "the token carries more than who, when and which login"
     )
+
+
+def test_forged_tokens(client: Client, people: People, measure: Callable[..., None]) -> None:
+    """API2: no token passes that somebody could make of a good one and of the published keys."""
+    good = people.cashier.tokens["access_token"]
+    jwks = client.get("/.well-known/jwks.json").json()
+    count, passed = _accepted(client, forged(good, jwks, NOWHERE))
+    measure("forged tokens", count)
+    assert passed == [], "the API lets forged tokens through: deploy the addon's released version"
+    assert people.cashier.request("GET", "/auth/me").status_code == 200, "a forged logout was obeyed"
+
+
+def test_misused_tokens(
+    client: Client, people: People, any_odoo: Machine, measure: Callable[..., None]
+) -> None:
+    """API2: no token of the right key passes that is out of its time or meant for something else."""
+    good = people.cashier.tokens["access_token"]
+    count, passed = _accepted(client, misused(good, any_odoo))
+    measure("misused tokens", count)
+    assert passed == [], "the API does not look at every claim: deploy the addon's released version"
+    assert people.cashier.request("GET", "/auth/me").status_code == 200, "a misused logout was obeyed"
+
+
+def test_tokens_are_taken_from_one_place(client: Client, people: People, odoo: OdooSession) -> None:
+    """API2: a token in the address, two tokens, or the cookie of a web session let nobody in."""
+    good = people.cashier.tokens["access_token"]
+    cookie = odoo.client.cookies.get("session_id")
+    assert cookie, "the administrator's web session has no cookie"
+    places: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+        "in the address": ({"access_token": good}, {}),
+        "two in one header": ({}, {"Authorization": f"Bearer {good}, Bearer {good}"}),
+        "as a cookie": ({}, {"Cookie": f"access_token={good}"}),
+        "a web session's cookie": ({}, {"Cookie": f"session_id={cookie}"}),
+        "basic": ({}, {"Authorization": f"Basic {good}"}),
+    }
+    passed = [
+        place
+        for place, (params, headers) in places.items()
+        if client.get(f"{api.BASE}/auth/me", params=params, headers=headers).status_code not in (401, 422)
+    ]
+    assert passed == []
+
+
+def test_refresh_and_logout(client: Client, people: People) -> None:
+    """API2: a login is prolonged by its refresh token, and over at once after logout."""
+    tokens = people.cashier.another_login()
+    answer = client.post(f"{api.BASE}/auth/tokens/refresh", json={"refresh_token": tokens["refresh_token"]})
     renewed = api.Login(client, api.checked(client, answer, 200, "Tokens"))
-    assert renewed.tokens["refresh_token"] != login.tokens["refresh_token"]
+    assert renewed.tokens["refresh_token"] != tokens["refresh_token"]
     assert renewed.request("GET", "/auth/me").status_code == 200
     assert renewed.request("DELETE", "/auth/tokens/current").status_code == 204
     after = renewed.request("GET", "/auth/me")
     api.checked(client, after, 401, "Problem")
     assert after.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_stolen_refresh_token(client: Client, people: People) -> None:
+    """API2: a refresh token that is used twice ends the whole login, the newer tokens too."""
+    stolen = people.cashier.another_login()["refresh_token"]
+    answer = client.post(f"{api.BASE}/auth/tokens/refresh", json={"refresh_token": stolen})
+    renewed = api.Login(client, api.checked(client, answer, 200, "Tokens"))
+    again = client.post(f"{api.BASE}/auth/tokens/refresh", json={"refresh_token": stolen})
+    assert again.status_code == 401, "a used refresh token was taken a second time"
+    assert renewed.request("GET", "/auth/me").status_code == 401, "the stolen login lives on"

@@ -1,14 +1,10 @@
-"""Odoo itself: what is closed, how many processes serve, and that its bus carries a message."""
-
-import configparser
-import time
+"""Odoo itself: what is closed to others, and what is kept from them."""
 
 import pytest
-import requests
 
-from verify.clients.odoo_rpc import OdooError, OdooSession, rpc
+from verify.clients.odoo_rpc import OdooError, rpc
 from verify.clients.web import Client
-from verify.estate.machines import Machine, main_pid
+from verify.estate.machines import Machine
 from verify.estate.network import LOOPBACK, listening, reachable
 
 CONCERN = "Odoo"
@@ -20,23 +16,7 @@ pytestmark = pytest.mark.explained_by("odoo")
 CONFIGURATION = "/etc/odoo/odoo.conf"
 
 
-SECRETS = ("admin_passwd", "db_password")
-
-
 KEYS = "/etc/odoo/jwt"
-
-
-BUS_SECONDS = 10
-
-
-def _options(machine: Machine) -> dict[str, str]:
-    """Return the options, secrets left out, of the file that the running master was started with."""
-    arguments = machine.shell.text(f"/proc/{main_pid(machine, 'odoo')}/cmdline")
-    assert CONFIGURATION in arguments, f"the master was started without {CONFIGURATION}"
-    assert "--db-filter" not in arguments
-    parser = configparser.RawConfigParser()
-    parser.read_string(machine.shell.text(CONFIGURATION))
-    return {name: text for name, text in parser["options"].items() if name not in SECRETS}
 
 
 def _master_password_is_hashed(machine: Machine) -> bool:
@@ -103,16 +83,3 @@ def test_exposure(odoo_host: Machine) -> None:
             assert odoo_host.connection.local or not reachable(odoo_host, port), (
                 f"{name} {port} can be reached from outside"
             )
-
-
-def _wait_for_activity(odoo: OdooSession, last: int) -> float:
-    """Poll until the bus tells of an activity, and return when it did."""
-    while True:
-        try:
-            notices = rpc(odoo.client, "/longpolling/poll", {"channels": [], "last": last}, BUS_SECONDS)
-        except requests.Timeout:
-            pytest.fail(f"no message within {BUS_SECONDS} s: look for what does not LISTEN on postgres")
-        assert notices, "the poll ended without a message"
-        if any("activity" in str(notice["message"]) for notice in notices):
-            return time.perf_counter()
-        last = max(notice["id"] for notice in notices)

@@ -1,4 +1,4 @@
-"""PgBouncer as a client sees it."""
+"""PgBouncer: who gets in, from where, and who reads its files."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from verify.clients.database import connect, pooler_rows
+from verify.clients.database import connect
 from verify.clients.tls import is_public_certificate
 from verify.estate.machines import Machine
 from verify.estate.network import LOOPBACK, listening
@@ -15,32 +15,6 @@ CONCERN = "PgBouncer"
 
 
 pytestmark = pytest.mark.explained_by("pgbouncer", "postgresql")
-
-
-PID = "SELECT pg_backend_pid()"
-
-
-SESSION_DATABASE = "postgres"
-
-
-STATE = f"{PID} || ' ' || coalesce(nullif(current_setting('tillstack.verify', true), ''), 'none')"
-
-
-NOTIFY_SECONDS = 5
-
-
-DRAWS = 5
-
-
-def _console(machine: Machine, command: str) -> list[dict[str, str]]:
-    folder = machine.variables["__pgbouncer_known_settings"]["unix_socket_dir"]
-    return pooler_rows(machine.shell, folder, machine.variables["pgbouncer_listen_port"], command)
-
-
-def _pool(machine: Machine, database: str) -> dict[str, str]:
-    """Return the settings of the entry that serves a database, as the console shows them."""
-    (entry,) = [row for row in _console(machine, "SHOW DATABASES") if row["name"] == database]
-    return entry
 
 
 def test_wrong_password_is_refused(pooled: dict[str, Any], database: str) -> None:

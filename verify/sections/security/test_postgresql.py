@@ -1,4 +1,4 @@
-"""PostgreSQL as its clients meet it."""
+"""PostgreSQL: who gets in, from where, as what, and who reads its files."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,12 +16,8 @@ CONCERN = "PostgreSQL"
 pytestmark = pytest.mark.explained_by("postgresql")
 
 
-# reset_val is what a session starts with; setting is 0 for what a unix socket hasn't, such as keepalives.
-SETTINGS = "SELECT name, reset_val AS setting, vartype, unit, pending_restart FROM pg_settings"
-
-
-def _rows(machine: Machine, query: str) -> list[dict[str, Any]]:
-    return superuser_rows(machine.shell, machine.variables["postgresql_port"], query)
+def _rows(machine: Machine, query: str, database: str = "postgres") -> list[dict[str, Any]]:
+    return superuser_rows(machine.shell, machine.variables["postgresql_port"], query, database)
 
 
 def test_passwords_are_scram(postgresql_host: Machine) -> None:
@@ -73,6 +69,44 @@ def test_application_user_is_unprivileged(postgresql_host: Machine, direct: dict
         postgresql_host, f"SELECT {', '.join(powers)} FROM pg_roles WHERE rolname = '{direct['user']}'"
     )
     assert [power for power in powers if row[power]] == []
+
+
+def test_superusers(postgresql_host: Machine) -> None:
+    """Nobody but postgres is a superuser."""
+    rows = _rows(postgresql_host, "SELECT rolname AS name FROM pg_roles WHERE rolsuper AND oid <> 10")
+    assert rows == [], "ALTER ROLE ... NOSUPERUSER these, and look into postgresql_roles"
+
+
+def test_roles_without_a_password(postgresql_host: Machine) -> None:
+    """A role that may log in has a password, or is let in as a user of the host."""
+    rows = _rows(
+        postgresql_host,
+        "SELECT rolname AS name FROM pg_authid WHERE rolcanlogin AND rolpassword IS NULL",
+    )
+    peers = _rows(
+        postgresql_host,
+        "SELECT unnest(user_name) AS name FROM pg_hba_file_rules WHERE auth_method IN ('peer', 'cert')",
+    )
+    let_in = {row["name"] for row in peers}
+    assert [row["name"] for row in rows if row["name"] not in let_in] == [], "give these roles a password"
+
+
+def test_public_creates_nothing(postgresql_host: Machine, database: str) -> None:
+    """In the application's database only its owner makes tables and functions."""
+    rows = _rows(
+        postgresql_host,
+        "SELECT nspname AS name FROM pg_namespace WHERE has_schema_privilege('pg_monitor', oid, 'CREATE')",
+        database,
+    )
+    assert rows == [], "REVOKE CREATE ON SCHEMA these FROM PUBLIC"
+
+
+def test_public_connects_nowhere(postgresql_host: Machine, database: str) -> None:
+    """Only those who were let in connect to the application's database."""
+    (row,) = _rows(
+        postgresql_host, f"SELECT has_database_privilege('pg_monitor', '{database}', 'CONNECT') AS anybody"
+    )
+    assert not row["anybody"], f"REVOKE CONNECT ON DATABASE {database} FROM PUBLIC"
 
 
 def test_exposure(postgresql_host: Machine, measure: Callable[..., None]) -> None:
