@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 START_SECONDS = 30
+Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,6 @@ def timed(clients: Sequence[Iterable[Callable[[], str]]], pause: Callable[[], No
     )
 
 
-def dealt(calls: Sequence[Callable[[], str]], clients: int) -> list[list[Callable[[], str]]]:
-    """Return the calls dealt out to a number of clients, one after the other."""
-    return [list(calls[number::clients]) for number in range(min(clients, len(calls)))]
+def dealt(things: Sequence[Thing], clients: int) -> list[list[Thing]]:
+    """Return the things dealt out to a number of clients, one after the other."""
+    return [list(things[number::clients]) for number in range(min(clients, len(things)))]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 Floor = Literal["http", "database"]
 FLOORS = ("http", "database")
-CLASSES = ("health", "read", "list", "write", "order", "login", "report", "database")
+CLASSES = ("health", "read", "list", "write", "order", "accounting", "login", "report", "database")
 KEYS = {"p95_ms", "floor", "times"}
 
 
