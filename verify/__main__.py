@@ -1,9 +1,8 @@
-"""``python -m verify --inventory ...`` is ``pytest verify --inventory ...``."""
+"""``python -m verify``; see `verify.cli`."""
 
 import sys
-from pathlib import Path
 
-import pytest
+from verify.cli import main
 
 if __name__ == "__main__":
-    sys.exit(pytest.main([str(Path(__file__).parent), *sys.argv[1:]]))
+    sys.exit(main(sys.argv[1:]))

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import matplotlib.figure  # noqa: F401  pytester forgets what a suite imports, and numpy can't come twice
 import pytest
 
 pytest_plugins = ["pytester"]

@@ -234,11 +234,13 @@ def build(checks: Sequence[Check], run: Run) -> dict[str, Any]:
         "counts": {name: counts[name] for name in VERDICTS}
         | {"left_out": run.left_out, "writing_left_out": run.writing_left_out},
         "hosts": list(run.hosts),
-        "checks": [_check(check) for check in checks],
+        "checks": [as_data(check) for check in checks],
     }
 
 
-def _check(check: Check) -> dict[str, Any]:
+def as_data(check: Check) -> dict[str, Any]:
+    """Return a check as the document has it."""
+
     def of(kind: type[Evidence]) -> list[dict[str, Any]]:
         return [asdict(found) for found in check.evidence if isinstance(found, kind)]
 

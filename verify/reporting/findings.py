@@ -51,10 +51,12 @@ def shortfalls(report: Mapping[str, Any]) -> list[Shortfall]:
     """Return the checks that fell short, could not be judged or were not sound, the gravest first."""
     found = [check for check in report["checks"] if check["verdict"] in ORDER]
     found.sort(key=lambda check: ORDER.index(check["verdict"]))
-    return [
-        Shortfall(check, brief(check["reason"]), tuple(figures(check)), tuple(check["advice"]))
-        for check in found
-    ]
+    return [shortfall(check) for check in found]
+
+
+def shortfall(check: Mapping[str, Any]) -> Shortfall:
+    """Return what there is to say about a check that did not hold."""
+    return Shortfall(check, brief(check["reason"]), tuple(figures(check)), tuple(check["advice"]))
 
 
 def figures(check: Mapping[str, Any]) -> list[Figure]:

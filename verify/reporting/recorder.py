@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Literal
 
 import pytest
@@ -20,6 +21,7 @@ from verify.reporting.redaction import redact, redact_all, secrets_in, settings_
 
 # 0: all held, 1: something fell short, 2: could not be judged.
 EXIT_STATUS = {"passed": 0, "incomplete": 0, "failed": 1, "error": 2, "invalid": 2}
+COULD_NOT_JUDGE = 2
 
 
 class InvalidMeasurementError(Exception):
@@ -45,6 +47,13 @@ class Recorder:
     def __init__(self, folder: Path, groups: dict[str, list[str]]) -> None:
         self.machines: Machines | None = None
         self._folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            text = f"--report-dir {folder}: no report can be written there: {error.strerror}"
+            pytest.exit(f"could not run: {text}", COULD_NOT_JUDGE)
         self.groups = groups
         self._started = datetime.now(UTC)
         self._began = 0.0
@@ -62,6 +71,8 @@ class Recorder:
         self._left_out += len(items)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
+        for name in ("report.json", "report.html"):
+            (self._folder / name).unlink(missing_ok=True)  # a run that is killed leaves no other run's report
         for item in session.items:
             concern = str(getattr(getattr(item, "module", None), "CONCERN", item.nodeid))
             self._checks[item.nodeid] = Check(item.nodeid, _title(item), section_of(item), concern)
@@ -126,6 +137,10 @@ class Recorder:
             excerpts += [excerpt(machine, group, seconds) for machine in machines]
         return "\n\n".join(excerpts)
 
+    def check(self, nodeid: str) -> Check:
+        """Return a check as far as it is; its verdict is final after its teardown."""
+        return self._checks[nodeid]
+
     def document(self) -> dict[str, Any]:
         """Return the report as it stands."""
         estate = self.machines.estate if self.machines else None
@@ -155,16 +170,25 @@ class Recorder:
         return documents.build(list(self._checks.values()), run)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if self._checks:
+        if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not session.config.option.collectonly:
+            session.exitstatus = COULD_NOT_JUDGE
+        if self._checks and not session.config.option.collectonly:
             document = self.document()
             if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-                session.exitstatus = EXIT_STATUS[document["verdict"]]
-            self._folder.mkdir(parents=True, exist_ok=True)
+                judged = document["counts"]["passed"] or document["verdict"] != "incomplete"
+                session.exitstatus = EXIT_STATUS[document["verdict"]] if judged else COULD_NOT_JUDGE
             (self._folder / "report.json").write_text(json.dumps(document, indent=2) + "\n")
             (self._folder / "report.html").write_text(render.page(document, self._folder))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if not self._checks:
+            if self.writing_left_out:
+                text = f"no check is left: {self.writing_left_out} write, and this run is read-only"
+                terminalreporter.write_line(f"{text}: see verify_writes", red=True)
+            elif self._left_out:
+                terminalreporter.write_line("no check is left by the selection", red=True)
+            return
+        if terminalreporter.config.option.collectonly:
             return
         document = self.document()
         if document["fallback"]:
