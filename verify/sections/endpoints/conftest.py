@@ -1,5 +1,6 @@
 """What the checks of the endpoints share."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -31,11 +32,21 @@ def contract(site: Site) -> contracts.Contract:
 
 
 @pytest.fixture(scope="module")
-def known(machines: Machines, estate: Estate) -> dict[str, Any]:
-    """The id of a record of each kind, None where there is none."""
+def stored(machines: Machines, estate: Estate) -> Callable[[str], dict[str, Any]]:
+    """Returns the only row of a query, which it asks of the database itself: ``stored("SELECT ...")``."""
     hosts = machines.of_group("postgresql")
     if not hosts:
         raise NotRun("the inventory has no host in the group postgresql")
-    port = hosts[0].variables["postgresql_port"]
-    (row,) = superuser_rows(hosts[0].shell, port, IDS, str(estate.variable("odoo_database")))
-    return row
+    host, database = hosts[0], str(estate.variable("odoo_database"))
+
+    def ask(query: str) -> dict[str, Any]:
+        (row,) = superuser_rows(host.shell, host.variables["postgresql_port"], query, database)
+        return row
+
+    return ask
+
+
+@pytest.fixture(scope="module")
+def known(stored: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """The id of a record of each kind, None where there is none."""
+    return stored(IDS)
