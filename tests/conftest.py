@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.harness import hosts, playbook, stack
 from tests.harness.leaks import ProcessWatch
@@ -20,6 +21,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("tillstack")
     group.addoption(
         "--keep-hosts", action="store_true", help="leave the hosts running, to look into them afterwards"
+    )
+    group.addoption(
+        "--deployed",
+        metavar="RUN:NAME:INVENTORY:BASE",
+        help="while writing tests: this deployed host, and the base saved of it, instead of a new one",
     )
     group.addoption(
         "--results",
@@ -46,6 +52,9 @@ def results(pytestconfig: pytest.Config) -> Path:
 @pytest.fixture(scope="session")
 def run(pytestconfig: pytest.Config) -> Iterator[hosts.Run]:
     """The session's run of hosts. Killed or not, this process is its owner: the next run clears it."""
+    if given := pytestconfig.getoption("--deployed"):
+        yield hosts.Run(given.split(":")[0])
+        return
     keep: bool = pytestconfig.getoption("--keep-hosts")
     run = hosts.Run(f"tests-{os.getpid()}", None if keep else os.getpid())
     hosts.call(run, "deps")
@@ -81,8 +90,15 @@ class Deployed(stack.Target):
 
 
 @pytest.fixture(scope="session")
-def deployed(run: hosts.Run, results: Path) -> Deployed:
+def deployed(run: hosts.Run, results: Path, pytestconfig: pytest.Config) -> Deployed:
     """The whole stack on one host, as site.yml makes it: shared by all tests that leave it as it is."""
+    if given := pytestconfig.getoption("--deployed"):
+        _, name, inventory, _ = given.split(":")
+        place = results / name
+        shutil.copytree(inventory, place)
+        kept = yaml.safe_load((place / "group_vars" / "all" / "secrets.yml").read_text())
+        unseen = playbook.Result(0, "", {}, 0.0)
+        return Deployed(run, name, place, kept, first=unseen, seen=frozenset(), samples=0)
     target = stack.make(run, "pos", results)
     with ProcessWatch(target.secrets) as watch:
         first = playbook.run(target.inventory, "-vvv", "--diff", log=results / "deploy.log")
@@ -94,8 +110,10 @@ def deployed(run: hosts.Run, results: Path) -> Deployed:
 
 
 @pytest.fixture(scope="session")
-def saved(deployed: Deployed) -> str:
+def saved(deployed: Deployed, pytestconfig: pytest.Config) -> str:
     """The base that copies of the deployed host are laid over, as it was when the first one was asked for."""
+    if given := pytestconfig.getoption("--deployed"):
+        return str(given.split(":")[3])
     return stack.save(deployed)
 
 
