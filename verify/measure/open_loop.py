@@ -238,6 +238,8 @@ class OpenLoop:
             intended = began + arrival
             # Behind its time it sends at once, but lets answers in between.
             await asyncio.sleep(max(0, intended - time.perf_counter()))
+            if self._site.pace:
+                await asyncio.to_thread(self._site.pace.wait)
             call = source.draw()
             if len(pending) >= self._bounds.in_flight:
                 now = time.perf_counter()

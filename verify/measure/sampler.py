@@ -123,6 +123,10 @@ class Sampler:
         """Return the readings of an interval of the controller's clock; half a second counts as whole."""
         return [reading for reading in list(self.readings) if began + 0.5 <= reading.at <= ended + 0.5]
 
+    def of(self, host: str) -> list[Reading]:
+        """Return all readings of a host."""
+        return [reading for reading in list(self.readings) if reading.host == host]
+
     def await_first(self, hosts: Iterable[str]) -> None:
         """Wait until every host has said something.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
+from uuid import uuid4
 
 import requests
 
@@ -81,6 +81,8 @@ class _Shift:
 
 class Cashiers:
     """Draws calls and keeps track of what they made; not for several threads.
+
+    A seed decides the calls, but not their Idempotency-Keys: those of an earlier run are used up.
 
     Args:
         people: verify's users with their tills.
@@ -198,11 +200,8 @@ class Cashiers:
         if body is not None:
             sent["Content-Type"] = "application/json"
         if method == "POST":
-            sent["Idempotency-Key"] = self._key()
+            sent["Idempotency-Key"] = str(uuid4())
         return _call(operation, method, path, sent, body, {"caller": caller, **about})
-
-    def _key(self) -> str:
-        return str(UUID(int=self._chance.getrandbits(128), version=4))
 
     def _list_products(self) -> Call:
         category = {"category_id": self._people.category_id}
@@ -276,7 +275,7 @@ class Cashiers:
         till = self._chance.randrange(2)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         orders = [
-            {"idempotency_key": self._key(), "ordered_at": now, "order": self._sale(till)}
+            {"idempotency_key": str(uuid4()), "ordered_at": now, "order": self._sale(till)}
             for _ in range(OFFLINE_ORDERS)
         ]
         return self._call("syncOrders", "POST", "/sync/orders", {"orders": orders}, caller=till, till=till)

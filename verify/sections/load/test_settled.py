@@ -1,0 +1,37 @@
+"""What is left when the load is over."""
+
+from collections.abc import Callable
+
+import pytest
+
+from verify.measure.resources import usage
+from verify.sections.load.conftest import Bench, until
+
+CONCERN = "Load"
+
+pytestmark = [pytest.mark.writes, pytest.mark.explained_by("odoo", "pgbouncer", "postgresql")]
+
+
+def test_settled(bench: Bench, measure: Callable[..., None]) -> None:
+    """After the load nothing waits, no transaction is open, and what the cashiers left open is put away."""
+    wrong = bench.cashiers.tidy()
+    settled = until(lambda: _idle(bench), bench.plan.recovery)
+    measure("nothing waits after", round(settled, 1) if settled is not None else "never", "s")
+    assert wrong == [], "drafts or shifts of the virtual cashiers could not be ended"
+    assert settled is not None, (
+        f"{bench.plan.recovery:g} s after the load: {usage(bench.sampler.readings[-2:])}"
+        " (verify_load_recovery_seconds)"
+    )
+
+
+def _idle(bench: Bench) -> bool:
+    """Return whether the last readings of all hosts show nothing that waits or is left open."""
+    last = {reading.host: reading.values for reading in bench.sampler.readings}
+    return all(
+        not values["queued"]
+        and not values["workers_busy"]
+        and not (values["pool"] or {}).get("cl_waiting")
+        and not (values["activity"] or {}).get("idle_in_transaction")
+        and not (values["activity"] or {}).get("lock_waits")
+        for values in last.values()
+    )
