@@ -1,6 +1,6 @@
 """What the web server's encryption is worth: cipher suites, and the certificate's key and signature.
 
-Protocol versions, trust, name and expiry are in `test_nginx`.
+Protocol versions, trust, name, expiry and HSTS are in `test_nginx`.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from verify.clients.tls import agreed_suite, served_certificate, trusting_handshake, weak_suites
-from verify.clients.web import Client, Site
+from verify.clients.web import Site
 
 CONCERN = "Encryption"
 
@@ -21,7 +21,6 @@ pytestmark = pytest.mark.explained_by("nginx")
 LEAST_RSA_BITS = 2048  # CA/Browser Forum, Baseline Requirements 6.1.5
 LEAST_EC_BITS = 256
 LONGEST_DAYS = 826  # what browsers take of a private authority (Apple, HT210176: 825 days)
-LEAST_HSTS = 15768000  # seconds; half a year
 SIGNATURES = {"sha256", "sha384", "sha512"}
 
 
@@ -66,12 +65,3 @@ def test_certificate_life(site: Site, measure: Callable[..., None]) -> None:
     measure("valid for", (ends - begins).days, "days")
     assert begins <= datetime.now(UTC), "the certificate is not valid yet: look at the host's clock"
     assert (ends - begins).days <= LONGEST_DAYS, "browsers refuse a certificate of so many days"
-
-
-def test_hsts(client: Client, measure: Callable[..., None]) -> None:
-    """Browsers are told, for half a year at least, to come over TLS only (RFC 6797)."""
-    said = client.get("/web/login").headers.get("Strict-Transport-Security", "")
-    age = next((part.strip() for part in said.split(";") if part.strip().startswith("max-age=")), "max-age=0")
-    seconds = int(age.removeprefix("max-age="))
-    measure("HSTS", seconds, "s")
-    assert seconds >= LEAST_HSTS, f"Strict-Transport-Security is {said!r}: see nginx_hsts_max_age"
