@@ -11,6 +11,7 @@ class Acknowledged:
 
     Attributes:
         id: id of the pos.order.
+        name: its number, "/" for a draft.
         state: draft, paid, invoiced, ...
         total: with taxes, in the order's currency.
         tax: part of the total.
@@ -21,6 +22,7 @@ class Acknowledged:
     """
 
     id: int
+    name: str
     state: str
     total: float
     tax: float
@@ -51,6 +53,7 @@ class Ledger:
             self._count += 1
             self._orders[order["id"]] = Acknowledged(
                 id=order["id"],
+                name=order["name"],
                 state=order["state"],
                 total=float(order["total"]),
                 tax=float(order["tax"]),
