@@ -1,8 +1,6 @@
-"""What the checks of the load section share: the plan, the driver, the virtual cashiers, what was found."""
+"""What the checks of the load section share."""
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,78 +9,14 @@ from verify.clients.web import Site
 from verify.estate.described import Estate
 from verify.estate.machines import Machines
 from verify.measure.load_plan import LoadPlan, read_plan
-from verify.measure.open_loop import Driven, OpenLoop, poisson
-from verify.measure.resources import Capacity, timeline, usage
+from verify.measure.open_loop import OpenLoop
+from verify.measure.resources import Capacity
 from verify.measure.sampler import Sampler, sampling
-from verify.measure.soundness import Circumstances, circumstances
-from verify.reporting.document import LoadRun, Measure, Step
+from verify.sections.load.bench import SEED, Bench, Found
 from verify.shop.cashiers import Cashiers
 from verify.shop.people import People
 
-SEED = 15
 SAMPLED_SECONDS = 600  # no check is longer
-
-
-@dataclass
-class Found:
-    """What earlier checks of the section have found; ``knee`` in calls per second."""
-
-    knee: float | None = None
-
-
-@dataclass
-class Bench:
-    """The cashiers at their tills, and everybody who watches.
-
-    Attributes:
-        plan: rates, times and objectives.
-        capacity: what the inventory gives the application.
-        driver: sends.
-        cashiers: what is sent.
-        sampler: what the hosts do meanwhile.
-        runs: what was driven so far, in this check.
-    """
-
-    plan: LoadPlan
-    capacity: Capacity
-    driver: OpenLoop
-    cashiers: Cashiers
-    sampler: Sampler
-    runs: list[Driven] = field(default_factory=list)
-
-    def drive(self, arrivals: Sequence[float], seconds: float) -> Driven:
-        """Send calls at the arrival times, and wait for all answers."""
-        self.cashiers.prepare()
-        driven = self.driver.run(self.cashiers, arrivals, seconds)
-        self.runs.append(driven)
-        return driven
-
-    def at_rate(self, rate: float, seconds: float) -> Driven:
-        """Send calls at a rate, as independent cashiers would."""
-        return self.drive(poisson(rate, seconds, SEED + len(self.runs)), seconds)
-
-    def circumstances(self, driven: Driven) -> Circumstances:
-        """Return how a run was driven and what else went on."""
-        return circumstances(driven, self.sampler.between(driven.began, driven.began + driven.seconds))
-
-    def load_run(self, name: str, steps: Sequence[Step], **found: object) -> LoadRun:
-        """Return the report's record of the runs so far.
-
-        Args:
-            name: of the record.
-            steps: the runs as judged.
-            found: ``knee``, ``limit`` and ``evidence``, where they are known.
-        """
-        began, ended = self.runs[0].began, self.runs[-1].ended
-        samples = [sample for driven in self.runs for sample in driven.samples]
-        seconds = timeline(samples, self.sampler.between(began, ended), began, ended, self.capacity.workers)
-        values = {"knee": None, "limit": "", "evidence": "", **found}
-        return LoadRun(name=name, steps=tuple(steps), timeline=seconds, **values)  # type: ignore[arg-type]
-
-    def cost(self) -> Measure:
-        """Return what the sampler itself took of the host where it took most."""
-        readings = self.sampler.between(self.runs[0].began, self.runs[-1].ended)
-        return Measure("sampler: CPUs used", round(usage(readings).probe, 3), "CPUs")
 
 
 @pytest.fixture(scope="session")
@@ -141,13 +75,3 @@ def bench(
 ) -> Bench:
     """Everything that a check under load needs."""
     return Bench(plan, capacity, driver, cashiers, sampler)
-
-
-def until(condition: Callable[[], bool], seconds: float, every: float = 0.1) -> float | None:
-    """Return after how many seconds a condition held, or None if it did not in time."""
-    began = time.perf_counter()
-    while (passed := time.perf_counter() - began) < seconds:
-        if condition():
-            return time.perf_counter() - began
-        time.sleep(min(every, max(0.0, seconds - passed)))
-    return None

@@ -13,7 +13,7 @@ from verify.measure.sampler import CONTROLLER
 from verify.measure.soundness import require_quiet, require_sound
 from verify.reporting.document import Evidence, Measure, Step
 from verify.reporting.recorder import NotRun
-from verify.sections.load.conftest import SEED, Bench, Found, until
+from verify.sections.load.bench import SEED, Bench, Found, until
 
 CONCERN = "Load"
 

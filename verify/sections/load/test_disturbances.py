@@ -16,7 +16,7 @@ from verify.clients.web import Client, Site
 from verify.measure.knee import judged
 from verify.measure.open_loop import constant
 from verify.reporting.document import Evidence, Measure
-from verify.sections.load.conftest import Bench, until
+from verify.sections.load.bench import Bench, until
 from verify.shop.people import People
 
 CONCERN = "Load"
@@ -101,9 +101,7 @@ def test_pool_exhaustion(
         " it has kept, and once more for a new one: lower it in pgbouncer_settings"
     )
     assert max(others) < OTHER_MS, f"database {SESSION_DATABASE} suffered too: {max(others):.0f} ms"
-    assert healed is not None and healed <= HEALED_SECONDS, (
-        "not served again in time once there are connections"
-    )
+    assert healed is not None and healed <= HEALED_SECONDS, "served too late once there were connections"
     after = judged(bench.plan.base_rate, bench.at_rate(bench.plan.base_rate, 3), bench.plan.objectives)
     assert after.errors == 0, after.reason
 

@@ -11,7 +11,7 @@ from verify.clients.web import Client, Site
 from verify.estate.machines import Machine
 from verify.measure.knee import judged
 from verify.reporting.document import Evidence
-from verify.sections.load.conftest import Bench
+from verify.sections.load.bench import Bench
 from verify.shop.people import People
 
 CONCERN = "Load"

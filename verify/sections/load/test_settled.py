@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from verify.measure.resources import usage
-from verify.sections.load.conftest import Bench, until
+from verify.sections.load.bench import Bench, until
 
 CONCERN = "Load"
 
