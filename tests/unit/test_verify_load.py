@@ -1,4 +1,4 @@
-"""The load section without hosts: arrivals, the driver's honesty, the knee, and which resource was the limit."""
+"""The load section without hosts: arrivals, the driver's honesty, the knee, and what the limit was."""
 
 import asyncio
 import time
