@@ -68,7 +68,7 @@ def test_application_user_is_unprivileged(postgresql_host: Machine, direct: dict
     (row,) = _rows(
         postgresql_host, f"SELECT {', '.join(powers)} FROM pg_roles WHERE rolname = '{direct['user']}'"
     )
-    assert [power for power in powers if row[power]] == []
+    assert [power for power in powers if row[power]] == [], "take these out of postgresql_roles: ALTER ROLE"
 
 
 def test_superusers(postgresql_host: Machine) -> None:
