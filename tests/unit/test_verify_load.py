@@ -89,6 +89,7 @@ class Till:
     draw_seconds: float = 0.0
     learnt: list[int] = field(default_factory=list)
     lost: int = 0
+    taken_back: int = 0
 
     def draw(self) -> Call:
         time.sleep(self.draw_seconds)
@@ -100,6 +101,9 @@ class Till:
 
     def lose(self, call: Call) -> None:
         self.lost += 1
+
+    def take_back(self, call: Call) -> None:
+        self.taken_back += 1
 
 
 class Network(OpenLoop):
@@ -145,7 +149,7 @@ def test_calls_above_the_bound_are_failures_and_not_forgotten() -> None:
     with Network([0.3] * 3, Bounds(2, 5)) as driver:
         run = driver.run(till, constant(100, 0.05), 0.05)
     assert [sample.failure for sample in run.samples].count(NOT_SENT) == 3
-    assert till.lost == 3
+    assert (till.lost, till.taken_back) == (0, 3)
 
 
 def test_a_step_holds_as_long_as_every_objective_is_met() -> None:

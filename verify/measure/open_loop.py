@@ -70,6 +70,9 @@ class Source(Protocol):
     def lose(self, call: Call) -> None:
         """Take in that a call had no answer: nobody knows what became of it."""
 
+    def take_back(self, call: Call) -> None:
+        """Take in that a call was not sent."""
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -243,7 +246,7 @@ class OpenLoop:
             call = source.draw()
             if len(pending) >= self._bounds.in_flight:
                 now = time.perf_counter()
-                source.lose(call)
+                source.take_back(call)
                 samples.append(Sample(call.operation, call.group, intended, now, now, 0, NOT_SENT))
                 continue
             task = asyncio.create_task(self._send(source, call, intended, samples))

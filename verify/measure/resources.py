@@ -158,26 +158,36 @@ def timeline(
     seconds = max(1, int(np.ceil(ended - began)))
     intended: dict[int, list[Sample]] = defaultdict(list)
     answered: dict[int, int] = defaultdict(int)
-    seen: dict[int, list[Reading]] = defaultdict(list)
     for sample in samples:
         intended[int(sample.intended - began)].append(sample)
         if not sample.failure:
             answered[int(sample.finished - began)] += 1
+    return tuple(
+        _second(number, intended, answered, _nearest(readings, began + number + 1), workers)
+        for number in range(seconds)
+    )
+
+
+def _nearest(readings: Sequence[Reading], at: float) -> list[Reading]:
+    """Return of each host the reading nearest to a moment, no more than a second away."""
+    found: dict[str, Reading] = {}
     for reading in readings:
-        seen[round(reading.at - began) - 1].append(reading)
-    return tuple(_second(number, intended, answered, seen, workers) for number in range(seconds))
+        best = found.get(reading.host)
+        if abs(reading.at - at) <= 1 and (best is None or abs(reading.at - at) < abs(best.at - at)):
+            found[reading.host] = reading
+    return list(found.values())
 
 
 def _second(
     number: int,
     intended: Mapping[int, list[Sample]],
     answered: Mapping[int, int],
-    seen: Mapping[int, list[Reading]],
+    seen: Sequence[Reading],
     workers: int,
 ) -> Second:
     mine = intended.get(number, [])
     good = [sample.milliseconds for sample in mine if not sample.failure]
-    used = usage(seen.get(number, []))
+    used = usage(seen)
     figures = {
         "cpu": used.cpu,
         "workers_busy": used.workers_busy,

@@ -9,13 +9,12 @@ import json
 import random
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
-
-import requests
 
 from verify.clients.api import BASE
 from verify.measure.open_loop import Answer, Call
@@ -23,6 +22,7 @@ from verify.shop.people import GOODS_PRICE, MARK, SERVICE_PRICE, People
 
 OFFLINE_ORDERS = 3
 DRAFTS = 200  # more are not left open; closing a session wants none
+REPEATERS = 4  # threads that repeat calls without an answer
 CLERKS = 8  # others are left for other checks
 SOLD = 500  # that may be refunded
 
@@ -135,7 +135,8 @@ class Cashiers:
     def learn(self, call: Call, answer: Answer) -> str:
         """Take in an answer; return what is wrong with it, or nothing."""
         if not 200 <= answer.status < 300:
-            self._give_back(call)
+            # A proxy's 503 says nothing about whether the call was done.
+            (self.lose if answer.status >= 500 else self.take_back)(call)
             return f"{call.operation}: HTTP status {answer.status}"
         try:
             return self._take(call, json.loads(answer.body), answer.etag)
@@ -144,9 +145,17 @@ class Cashiers:
 
     def lose(self, call: Call) -> None:
         """Remember a call whose answer did not come: whether it was done shows when it is repeated."""
-        if call.method == "GET":
-            return
-        self._lost.append(call)
+        if call.method != "GET":
+            self._lost.append(call)
+
+    def take_back(self, call: Call) -> None:
+        """Put back what a call had taken that was not sent, or refused."""
+        if "order" in call.about:
+            self._drafts.append(call.about["order"])
+        if call.operation == "createAttendance":
+            self._clerks.append(call.about["employee"])
+        if "shift" in call.about:
+            self._shifts.append(call.about["shift"])
 
     def tidy(self) -> list[str]:
         """Repeat what had no answer, clock everybody out, remove the drafts; return what could not be done.
@@ -156,19 +165,17 @@ class Cashiers:
         wrong: list[str] = []
         again, self._lost = self._lost, []
         self.prepare()
-        client = self._people.cashier.client
-        for call in again:
-            headers = {**call.headers, **self._tokens[call.about.get("caller", 0)]}
-            answer = client.request(call.method, call.path, data=call.body, headers=headers)
+        with ThreadPoolExecutor(REPEATERS) as threads:
+            answers = list(threads.map(self._send, again))
+        for call, answer in zip(again, answers, strict=True):
             # A shift whose end had no answer but was done has another ETag now.
-            if answer.status_code == 412:
+            if answer.status == 412:
                 self._clerks.append(call.about["employee"])
-            elif said := self.learn(call, _answer(answer)):
+            elif said := self.learn(call, answer):
                 wrong.append(said)
         for _ in range(len(self._shifts)):
             call = self._clock_out()
-            answer = client.request(call.method, call.path, data=call.body, headers=call.headers)
-            if said := self.learn(call, _answer(answer)):
+            if said := self.learn(call, self._send(call)):
                 wrong.append(said)
         while self._drafts:
             order = self._drafts.popleft()
@@ -184,6 +191,13 @@ class Cashiers:
         while self._clerks:
             self._people.clerks.put(self._clerks.popleft())
         return wrong
+
+    def _send(self, call: Call) -> Answer:
+        """Send a call outside of any driver, with a token of now."""
+        headers = {**call.headers, **self._tokens[call.about["caller"]]}
+        client = self._people.cashier.client
+        response = client.request(call.method, call.path, data=call.body, headers=headers)
+        return Answer(response.status_code, response.content, response.headers.get("ETag", ""))
 
     def _call(
         self,
@@ -332,19 +346,6 @@ class Cashiers:
         else:
             self._sold.append(filed)
 
-    def _give_back(self, call: Call) -> None:
-        """Put back what a refused call had taken."""
-        if "order" in call.about:
-            self._drafts.append(call.about["order"])
-        if call.operation == "createAttendance":
-            self._clerks.append(call.about["employee"])
-        if "shift" in call.about:
-            self._shifts.append(call.about["shift"])
-
-
-def _answer(response: requests.Response) -> Answer:
-    return Answer(response.status_code, response.content, response.headers.get("ETag", ""))
-
 
 def _call(
     operation: str, method: str, path: str, headers: dict[str, str], body: Any = None, about: Any = None
@@ -392,3 +393,6 @@ class Readers:
 
     def lose(self, call: Call) -> None:
         """Nothing is made, so nothing is lost."""
+
+    def take_back(self, call: Call) -> None:
+        """Nothing was taken."""

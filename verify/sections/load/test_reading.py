@@ -10,6 +10,7 @@ from verify.estate.described import Estate
 from verify.measure.knee import judged
 from verify.measure.load_plan import LoadPlan
 from verify.measure.open_loop import OpenLoop, Sample, constant
+from verify.measure.soundness import circumstances, require_sound
 from verify.measure.statistics import summarise
 from verify.reporting.document import Evidence, Measure
 from verify.shop.cashiers import Readers
@@ -37,6 +38,7 @@ def test_reading_load(
     bearer = {"Authorization": f"Bearer {reader.tokens['access_token']}"}
     with OpenLoop(site, plan.bounds) as driver:
         driven = driver.run(Readers(bearer, SEED), constant(rate, SECONDS), SECONDS)
+    require_sound(circumstances(driven, []), plan.limits, f"{rate:g} calls/s")
     good = [sample.milliseconds for sample in driven.samples if not sample.failure]
     step = judged(rate, driven, plan.objectives)
     most = _most_in_a_second(driven.samples)
