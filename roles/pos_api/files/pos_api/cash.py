@@ -2,6 +2,7 @@
 
 from .frame.problems import Problem, invalid
 from .resources.cash_movement import movements
+from .resources.session import counts_cash
 
 TOLERANCE = 1e-9  # of a unit of currency; the noise of a binary fraction is far below
 
@@ -45,7 +46,7 @@ def move_cash(session, direction, amount, reason):
             currency.
     """
     _hold_open(session)
-    if not session.cash_control:
+    if not counts_cash(session):
         raise Problem(409, "This session counts no cash.", "no-cash-control")
     currency = session.currency_id
     exact_amount(currency, amount, "/amount")

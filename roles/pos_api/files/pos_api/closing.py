@@ -7,7 +7,7 @@ from odoo.tools import plaintext2html
 from .cash import exact_amount
 from .frame.problems import Problem, invalid
 from .records import number
-from .resources.session import expected_cash
+from .resources.session import counts_cash, expected_cash
 
 _logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def _has_screen(session):
 
 def _counts(session):
     """Return whether cash is counted at the closing; 15.0 takes a rescue session's as it should be."""
-    return session.cash_control and not (session.rescue and _has_screen(session))
+    return counts_cash(session) and not (session.rescue and _has_screen(session))
 
 
 def _counted(session, body):

@@ -157,10 +157,18 @@ def _in_transaction(httprequest, call, function):
                 reply = function(call)
             if not isinstance(reply, Problem):
                 audit.note(call, reply)
+            if call.operation.method in audit.READS:
+                _undo(request.env)
             return reply
 
     registry(call.database).check_signaling()
     return retrying.until_done(attempt, call.operation.id)
+
+
+def _undo(env):
+    """Take back what computed fields wrote: safe methods change nothing (RFC 9110, 9.2.1)."""
+    env.clear()
+    env.cr.rollback()
 
 
 def _parse(httprequest, call):

@@ -75,6 +75,15 @@ def _equals(column):
     return lambda value: [(column, "=", value)]
 
 
+def counts_cash(session):
+    """Return whether the cash of a session is counted.
+
+    Not by Odoo's cash_control: who reads that writes the session, since its compute method sets stored
+    fields too. A session has a register when Odoo found one for its cash method.
+    """
+    return bool(session.cash_register_id) and session.config_id.cash_control
+
+
 def expected_cash(session):
     """Return what has to be in the drawer: opening, movements and cash payments, those on drafts included."""
     register = session.cash_register_id
@@ -85,7 +94,7 @@ def expected_cash(session):
 
 
 def _cash(session):
-    if not session.cash_control:
+    if not counts_cash(session):
         return None
     rounded = session.currency_id.round
     expected, booked = expected_cash(session), opening_difference(session)

@@ -1,7 +1,10 @@
+from unittest.mock import patch
+
 from odoo.release import version_info
 from odoo.tests import tagged
 
 from ..records import number
+from ..resources import session as resource
 from .common import new_idempotency_key, new_till, new_user, open_session
 from .till import TillCase, counting_till
 
@@ -82,6 +85,20 @@ class TestSessionReads(TillCase):
         self.assertEqual(self.get(f"/sessions/{session.id}", headers=tag).status_code, 304)
         self.sell(session, (self.cash, 5))
         self.assertEqual(self.get(f"/sessions/{session.id}", headers=tag).status_code, 200)
+
+    def test_reading_does_not_compute_what_is_stored(self):
+        _body, session = self.opened()
+        with patch.object(type(session), "_compute_cash_all", side_effect=AssertionError("it writes")):
+            for path in (f"/sessions/{session.id}", "/sessions"):
+                self.assertEqual(self.get(path).status_code, 200)
+
+    def test_what_reading_writes_is_taken_back(self):
+        _body, session = self.opened()
+        self.assertEqual(session.cash_control, True)  # Odoo's own field, which writes others
+        with patch.object(resource, "counts_cash", lambda session: session.write({"opening_notes": "read"})):
+            self.get(f"/sessions/{session.id}")
+        session.invalidate_cache()
+        self.assertNotEqual(session.opening_notes, "read")
 
     def test_who_may_read(self):
         _body, session = self.opened()
