@@ -213,6 +213,9 @@ IDLE = Usage(cpu=0.3, disk=0.1, io_pressure=0.0, workers_busy=1, queued=0, pool_
         (replace(IDLE, active=9, lock_waits=1), SOUND, ""),
         (replace(IDLE, disk=0.99, io_pressure=0.7, workers_busy=5, queued=3), SOUND, "disk"),
         (replace(IDLE, workers_busy=5, queued=0, cpu=0.6), SOUND, ""),
+        (replace(IDLE, cpu=0.98), replace(SOUND, foreign=0.7), "others"),
+        (replace(IDLE, workers_busy=5, queued=12, cpu=0.98), replace(SOUND, foreign=0.7), "workers"),
+        (replace(IDLE, workers_busy=5, queued=12, cpu=0.98), replace(SOUND, foreign=0.2), "cpu"),
     ],
 )
 def test_the_limit_is_what_was_used_up_first(used: Usage, found: Circumstances, resource: str) -> None:

@@ -22,7 +22,7 @@ def limit(used: Usage, capacity: Capacity, found: Circumstances) -> Limit:
     """Return the resource that was the limit.
 
     What stands behind a queue comes before the queue: workers that all wait for locks, or for CPUs that have
-    no time left, are no reason to have more workers.
+    no time left, are no reason to have more workers. CPUs that others use up come last: it is invalid.
 
     Args:
         used: what was in use in the step that broke.
@@ -49,11 +49,17 @@ def _locks(used: Usage, capacity: Capacity, found: Circumstances) -> str:
 
 
 def _cpu(used: Usage, capacity: Capacity, found: Circumstances) -> str:
-    if (used.cpu or 0.0) < FULL:
+    if (used.cpu or 0.0) < FULL or _others(used, capacity, found):
         return ""
     shares = sorted((used.services or {}).items(), key=lambda item: -item[1])
     said = ", ".join(f"{name} {cores:.2f}" for name, cores in shares if cores >= 0.01)
     return f"the CPUs were busy for {used.cpu:.0%} of the time (CPUs used: {said}, verify {found.cores:.2f})"
+
+
+def _others(used: Usage, capacity: Capacity, found: Circumstances) -> str:
+    if (used.cpu or 0.0) < FULL or found.foreign < SOME * (used.cpu or 0.0):
+        return ""
+    return f"others than the stack and verify used {found.foreign:.0%} of a machine's CPUs"
 
 
 def _disk(used: Usage, capacity: Capacity, found: Circumstances) -> str:
@@ -90,4 +96,5 @@ RULES: tuple[tuple[str, Callable[[Usage, Capacity, Circumstances], str]], ...] =
     ("disk", _disk),
     ("pool", _pool),
     ("workers", _workers),
+    ("others", _others),
 )

@@ -1,7 +1,7 @@
 """Decides whether figures of a load run say something about the estate, or about the driver and the rest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -48,8 +48,17 @@ class Circumstances:
     foreign: float
     steal: float
 
-    def measures(self, limits: Limits) -> list[Measure]:
-        """Return the figures for the report."""
+    def measures(self, limits: Limits, when: str = "") -> list[Measure]:
+        """Return the figures for the report.
+
+        Args:
+            limits: what is allowed.
+            when: tells several runs of a check apart.
+        """
+        found = self._measures(limits)
+        return [replace(one, name=f"{one.name}, {when}") for one in found] if when else found
+
+    def _measures(self, limits: Limits) -> list[Measure]:
         return [
             Measure("driver: sent later than intended, p99", round(self.lag_ms, 1), "ms", limits.lag_ms),
             Measure("driver: event loop late, p99", round(self.late_ms, 1), "ms"),
