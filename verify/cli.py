@@ -14,6 +14,7 @@ from rich.text import Text
 COMMANDS = ("run", "report", "compare")
 CHECKS = Path(__file__).parent
 COULD_NOT_JUDGE = 2
+WIDTH_OF_FILES = 150  # of tables that go into a file or a pipe
 # pytest's own statuses beyond these are about the run and not about the estate.
 JUDGED = (0, 1)
 DESCRIPTION = """\
@@ -35,6 +36,9 @@ def main(arguments: Sequence[str]) -> int:
     arguments = list(arguments)
     if arguments and arguments[0].startswith("-") and arguments[0] not in ("-h", "--help"):
         arguments.insert(0, "run")
+    # What follows run is pytest's to understand.
+    if arguments[:1] == ["run"] and not {"-h", "--help"} & set(arguments):
+        return run(arguments[1:])
     parser = argparse.ArgumentParser(
         prog="python -m verify",
         description=DESCRIPTION,
@@ -42,12 +46,9 @@ def main(arguments: Sequence[str]) -> int:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="{run,report,compare}")
-    _add_run(commands)
+    _add_run(commands, described=arguments[:1] == ["run"])
     _add_report(commands)
     _add_compare(commands)
-    # What follows run is pytest's to understand.
-    if arguments[:1] == ["run"] and not {"-h", "--help"} & set(arguments):
-        return run(arguments[1:])
     given = parser.parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = given.function
     return command(given)
@@ -69,12 +70,14 @@ def run(arguments: Sequence[str]) -> int:
 
 def report(given: argparse.Namespace) -> int:
     """Make the page of a report again, and say on the terminal what it says."""
-    from verify.reporting import findings, render, stored, summary
+    from verify.reporting import stored
 
     try:
         found = stored.read(given.report)
     except stored.StoredReportError as error:
         return _refuse(str(error))
+    from verify.reporting import findings, render, summary
+
     folder = given.report if given.report.is_dir() else given.report.parent
     page = given.html or folder / "report.html"
     if not _write(page, render.page(found, folder)):
@@ -92,24 +95,28 @@ def report(given: argparse.Namespace) -> int:
 
 def compare(given: argparse.Namespace) -> int:
     """Compare two reports."""
-    from verify.reporting import compare as comparing
     from verify.reporting import stored
 
     try:
         before, after = stored.read(given.before), stored.read(given.after)
     except stored.StoredReportError as error:
         return _refuse(str(error))
+    from verify.reporting import compare as comparing
+    from verify.reporting import compare_view
+
     found = comparing.compare(before, after, given.tolerance / 100)
     names = (str(given.before), str(given.after))
-    comparing.show(found, names, Console(highlight=False))
-    if given.html and not _write(given.html, comparing.page(found, names)):
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = WIDTH_OF_FILES
+    compare_view.show(found, names, console)
+    if given.html and not _write(given.html, compare_view.page(found, names)):
         return COULD_NOT_JUDGE
     return comparing.exit_status(found)
 
 
-def _add_run(commands: Any) -> None:
-    from verify.conftest import pytest_addoption
-
+def _add_run(commands: Any, *, described: bool) -> None:
+    """Add ``run``; its options, for its help, are read from where pytest gets them, which takes a while."""
     parser = commands.add_parser(
         "run",
         help="ask the estate of an inventory, and write a report",
@@ -117,7 +124,10 @@ def _add_run(commands: Any) -> None:
         epilog="Any other option goes to pytest. The same as: pytest verify --inventory PATH",
         allow_abbrev=False,
     )
-    pytest_addoption(_OptionsOf(parser))  # type: ignore[arg-type]
+    if described:
+        from verify.conftest import pytest_addoption
+
+        pytest_addoption(_OptionsOf(parser))  # type: ignore[arg-type]
 
 
 class _OptionsOf:

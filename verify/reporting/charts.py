@@ -270,7 +270,7 @@ def ratios(rows: Sequence[Mapping[str, Any]], tolerance: float) -> str:
     colours = {"slower": BAD, "faster": GREEN, "same": DIM}
     marks = {"slower": ">", "faster": "<", "same": "o"}
     with matplotlib.rc_context(STYLE):
-        figure = _figure(60 + 19 * len(rows))
+        figure = _figure(60 + 20 * len(rows))
         axes = figure.add_subplot()
         axes.axvspan(1 / (1 + tolerance), 1 + tolerance, color=LINE, alpha=0.6, linewidth=0)
         axes.axvline(1, color=DIM, linewidth=1)
@@ -278,7 +278,7 @@ def ratios(rows: Sequence[Mapping[str, Any]], tolerance: float) -> str:
             colour = colours[row["verdict"]]
             axes.plot([row["low"], row["high"]], [position, position], color=colour, linewidth=2)
             axes.plot(row["ratio"], position, color=colour, marker=marks[row["verdict"]], markersize=6)
-        axes.set_yticks(range(len(rows)), [row["label"] for row in reversed(rows)], fontsize=TEXT - 2.5)
+        axes.set_yticks(range(len(rows)), [row["label"] for row in reversed(rows)], fontsize=TEXT - 1)
         axes.set_ylim(-0.7, len(rows) - 0.3)
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))

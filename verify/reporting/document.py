@@ -62,7 +62,7 @@ class Latency:
         mean, least, p50, p95, p99, greatest: of all rounds together.
         round_p95s: the 95th percentile of each round.
         interval: 95 % confidence interval of the median of the rounds' 95th percentiles, by bootstrap.
-        threshold: the 95th percentile must not be above; None: only informs.
+        threshold: the median of the rounds' 95th percentiles must not be above; None: only informs.
         relative_to: name of the floor that the threshold is a multiple of, or empty for an absolute one.
         distribution: (quantile from 0 to 1, milliseconds), for the chart.
     """
@@ -130,7 +130,8 @@ class LoadRun:
         evidence: the measured reason for the limit, in a sentence.
         timeline: one entry a second: ``second`` since the start, ``offered``, ``achieved``, ``p95``,
             ``errors``, and of the hosts ``cpu`` (0 to 1, the busiest host), ``workers_busy``, ``workers``,
-            ``queued``, ``pool_active``, ``pool_waiting``, ``lock_waits``, ``io_waits``; what was not seen is None.
+            ``queued``, ``pool_active``, ``pool_waiting``, ``lock_waits``, ``io_waits``; what was not seen is
+            None.
     """
 
     name: str

@@ -17,9 +17,8 @@ from rich.text import Text
 
 from verify.reporting import findings, summary
 from verify.reporting.document import as_data
-from verify.reporting.findings import WORDS
+from verify.reporting.findings import GRAVEST, MARKS, WORDS, duration
 from verify.reporting.recorder import Recorder, section_of
-from verify.reporting.render import GRAVEST, MARKS, duration
 
 COLOURS = {
     "passed": "green",

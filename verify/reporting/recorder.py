@@ -178,7 +178,7 @@ class Recorder:
                 judged = document["counts"]["passed"] or document["verdict"] != "incomplete"
                 session.exitstatus = EXIT_STATUS[document["verdict"]] if judged else COULD_NOT_JUDGE
             (self._folder / "report.json").write_text(json.dumps(document, indent=2) + "\n")
-            (self._folder / "report.html").write_text(render.page(document, self._folder))
+            (self._folder / "report.html").write_text(render.page(document, self._folder), encoding="utf-8")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if not self._checks:

@@ -10,21 +10,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from verify.reporting import charts, findings
+from verify.reporting import findings
 from verify.reporting.document import VERDICTS
-from verify.reporting.findings import WORDS
+from verify.reporting.findings import GRAVEST, MARKS, WORDS, duration, typical_p95
 
-MARKS = {
-    "passed": "✓",
-    "failed": "✕",
-    "error": "?",
-    "invalid": "≈",
-    "not_run": "–",
-    "incomplete": "–",
-    "informs": "·",
-}
-# The gravest verdict of a section's checks is the section's own.
-GRAVEST = ("failed", "error", "invalid", "not_run", "passed", "informs")
 MANY_CHECKS = 20
 
 
@@ -72,21 +61,15 @@ def environment() -> Environment:
     made.globals |= {
         "words": WORDS | {"informs": "informs"},
         "marks": MARKS,
-        "charts": charts,
         "number": findings.number,
         "brief": findings.brief,
         "beyond": findings.beyond,
         "with_unit": findings.with_unit,
+        "typical_p95": typical_p95,
         "duration": duration,
         "when": when,
     }
     return made
-
-
-def duration(seconds: float) -> str:
-    """Return a duration as people say it."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def when(moment: str) -> str:
@@ -104,6 +87,21 @@ def _section(name: str, report: Mapping[str, Any]) -> dict[str, Any]:
     rows = [_row(latency, check) for check in checks for latency in check["latencies"]]
     rows.sort(key=lambda row: (row["group"], GRAVEST.index(row["verdict"]), row["target"], row["clients"]))
     groups = [(group, list(members)) for group, members in groupby(rows, key=lambda row: row["group"])]
+    runs = [run for check in checks for run in check["load_runs"]]
+    curves = []
+    if groups or runs:
+        # Late, since matplotlib takes a second that a report without charts need not wait for.
+        from verify.reporting import charts
+
+        curves = [(group, Markup(charts.latencies(group, members))) for group, members in groups]
+        runs = [
+            run
+            | {
+                "by_rate": Markup(charts.steps(run)) if len(run["steps"]) > 1 else "",
+                "by_second": Markup(charts.timeline(run)) if run["timeline"] else "",
+            }
+            for run in runs
+        ]
     counts = {verdict: verdicts.count(verdict) for verdict in VERDICTS}
     return {
         "name": name,
@@ -112,8 +110,8 @@ def _section(name: str, report: Mapping[str, Any]) -> dict[str, Any]:
         "checks": checks,
         "concerns": concerns.items(),
         "latencies": groups,
-        "curves": [(group, Markup(charts.latencies(group, members))) for group, members in groups],
-        "load_runs": [run for check in checks for run in check["load_runs"]],
+        "curves": curves,
+        "load_runs": runs,
         "folded": bool(groups) and len(checks) > MANY_CHECKS,
     }
 
@@ -121,10 +119,11 @@ def _section(name: str, report: Mapping[str, Any]) -> dict[str, Any]:
 def _row(latency: Mapping[str, Any], check: Mapping[str, Any]) -> dict[str, Any]:
     """Return a latency with its own verdict, which may be better than its check's."""
     threshold = latency["threshold"]
-    over = threshold is not None and latency["p95"] > threshold
+    p95 = typical_p95(latency)
+    over = threshold is not None and p95 > threshold
     wrong = over or (check["verdict"] == "failed" and latency["errors"] > 0)
     verdict = "failed" if wrong else "passed" if threshold is not None else "informs"
     if check["verdict"] == "invalid":
         verdict = "invalid"
-    filled = min(100, round(100 * latency["p95"] / threshold)) if threshold else 0
-    return dict(latency) | {"over": over, "verdict": verdict, "filled": filled}
+    filled = min(100, round(100 * p95 / threshold)) if threshold else 0
+    return dict(latency) | {"typical": p95, "over": over, "verdict": verdict, "filled": filled}
