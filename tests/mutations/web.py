@@ -102,7 +102,7 @@ CASES = (
     ),
     _site(
         "mutation-database-manager-open",
-        {"security/test_odoo.py::test_database_manager_is_closed[/web/database/manager]": "answers 200"},
+        {"security/test_odoo.py::test_database_manager_is_closed[*]": "answers 200"},
         "/location \\^~ \\/web\\/database\\//d",
         "nginx",
     ),

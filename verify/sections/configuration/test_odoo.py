@@ -91,18 +91,21 @@ def test_behind_the_proxy(odoo_host: Machine, options: dict[str, str]) -> None:
 
 def test_sizes(odoo_host: Machine, options: dict[str, str]) -> None:
     """Processes, connections, memory limits and ports are those of the inventory."""
-    assert _different(odoo_host, options, SIZED) == {}, "run site.yml"
+    different = _different(odoo_host, options, SIZED)
+    assert not different, f"run site.yml: {different}"
 
 
 def test_through_the_pooler(odoo_host: Machine, options: dict[str, str]) -> None:
     """Odoo reaches its database through the pooler."""
-    assert _different(odoo_host, options, POOLED) == {}, "run site.yml"
+    different = _different(odoo_host, options, POOLED)
+    assert not different, f"run site.yml: {different}"
 
 
 def test_api_settings(odoo_host: Machine, options: dict[str, str]) -> None:
     """The API's options are those of the inventory."""
     names = {f"pos_api_{name}": f"pos_api_{name}" for name in API}
-    assert _different(odoo_host, options, names) == {}, "run site.yml --tags pos_api,odoo"
+    different = _different(odoo_host, options, names)
+    assert not different, f"run site.yml --tags pos_api,odoo: {different}"
 
 
 def test_started_with_the_present_files(odoo_host: Machine) -> None:

@@ -45,7 +45,7 @@ def test_what_listens(hosts: list[Machine], measure: Callable[..., None]) -> Non
         unexpected += [
             f"{host.name}: {one}" for one in found if one.process not in SSH and one.port not in asked
         ]
-    assert unexpected == [], "stop these, or bind them to 127.0.0.1"
+    assert not unexpected, f"stop these, or bind them to 127.0.0.1: {unexpected}"
 
 
 def test_what_can_be_reached(hosts: list[Machine]) -> None:
@@ -60,4 +60,6 @@ def test_what_can_be_reached(hosts: list[Machine]) -> None:
             port = int(host.variables.get(name) or 0)
             if port and port not in asked and reachable(host, port):
                 open_ports.append(f"{host.name}: {name} {port}")
-    assert open_ports == [], "these are for the host itself: see the variables of their addresses"
+    assert not open_ports, (
+        f"these are for the host itself, see the variables of their addresses: {open_ports}"
+    )

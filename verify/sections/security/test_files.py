@@ -28,7 +28,7 @@ def test_closed_files(hosts: list[Machine], what: str) -> None:
     """What is secret on a host is closed to its other users."""
     for host in hosts:
         found = open_to_others(find_facts(host.shell, *CLOSED[what]))
-        assert found == [], f"{host.name}: chmod o= on these, and run site.yml"
+        assert not found, f"{host.name}: chmod o= these, and run site.yml: {found}"
 
 
 def test_nobody_writes_what_runs(hosts: list[Machine]) -> None:

@@ -43,7 +43,7 @@ def test_authentication_rules(postgresql_host: Machine) -> None:
         for rule in rules
         if rule["auth_method"] not in (good | {"peer"} if rule["type"] == "local" else good)
     ]
-    assert bad == [], "take these lines out of postgresql_hba"
+    assert bad == [], f"take these lines out of postgresql_hba: {bad}"
     plain = [
         rule
         for rule in rules

@@ -78,7 +78,7 @@ def test_debian_packages(hosts: list[Machine], measure: Callable[..., None]) -> 
             measure(f"{floor.package} on {host.name}", version)
             if not at_least(host, version, floor.version):
                 below.append(f"{host.name}: {floor.package} {version} < {floor.version}, {floor.source}")
-    assert below == [], "apt-get update && apt-get upgrade"
+    assert not below, f"apt-get update && apt-get upgrade: {below}"
 
 
 def test_postgresql(postgresql_host: Machine, measure: Callable[..., None]) -> None:
@@ -127,6 +127,6 @@ def test_python_packages(odoo_host: Machine, measure: Callable[..., None]) -> No
         for name, version in wanted.items()
         if name in found and found[name] != version
     }
-    assert different == {}, "run site.yml --tags odoo: it makes the environment anew"
+    assert not different, f"run site.yml --tags odoo, it makes the environment anew: {different}"
     assert "pyjwt" in found, "PyJWT is missing: run site.yml --tags odoo"
     assert at_least(odoo_host, found["pyjwt"], PYJWT), f"PyJWT {found['pyjwt']} is below {PYJWT}"
