@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.mutations import databases, host, odoo, web
+from tests.mutations import databases, host, odoo, shop, web
 from tests.mutations.case import Mutation
 
-CASES: tuple[Mutation, ...] = (*databases.CASES, *odoo.CASES, *web.CASES, *host.CASES)
+CASES: tuple[Mutation, ...] = (
+    *databases.CASES,
+    *odoo.CASES,
+    *web.CASES,
+    *host.CASES,
+    *shop.CASES,
+)
 MOST_TOGETHER = 10
 
 
