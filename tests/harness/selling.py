@@ -23,11 +23,13 @@ class Shop:
         login: The API's client with its tokens.
         till: What is sold and how it is paid.
         session: id of the open pos.session.
+        odoo: The administrator in Odoo's own web client.
     """
 
     login: api.Login
     till: Till
     session: int
+    odoo: odoo_rpc.OdooSession
 
     def sell(self) -> int:
         """Sell one product for cash over a new connection, and return the paid order's id.
@@ -73,7 +75,7 @@ def open_shop(target: Target) -> Iterator[Shop]:
     session = open_session(odoo, till)
     with Client(site) as client:
         login = api.log_in(client, "admin", password)
-        yield Shop(login, till, session)
+        yield Shop(login, till, session, odoo)
         login.request("DELETE", "/auth/tokens/current")
     close_session(odoo, till, session)
     put_away(odoo, till)

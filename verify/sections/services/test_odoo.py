@@ -73,6 +73,7 @@ def test_modules_are_installed(odoo: OdooSession, estate: Estate) -> None:
     assert [name for name, state in states.items() if state.startswith("to ")] == []
 
 
+@pytest.mark.writes
 @pytest.mark.explained_by("odoo", "nginx", "pgbouncer")
 def test_bus_message_arrives(
     odoo: OdooSession, pooled: dict[str, Any], database: str, measure: Callable[..., None]

@@ -109,6 +109,7 @@ def test_session_mode_keeps_the_server(pooled: dict[str, Any]) -> None:
         assert value(first, PID) == before
 
 
+@pytest.mark.writes  # no table, but a NOTIFY takes a transaction id
 def test_notify_arrives(pooled: dict[str, Any], measure: Callable[..., None]) -> None:
     """A NOTIFY through the pooler reaches a client that listens through the pooler."""
     with (
