@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from verify.reporting import document as documents
-from verify.reporting import render
+from verify.reporting import findings, render
 from verify.reporting.document import (
     VERDICTS,
     Advice,
@@ -25,7 +25,7 @@ from verify.reporting.document import (
     Screenshot,
     Step,
 )
-from verify.reporting.redaction import redact, secrets_in
+from verify.reporting.redaction import redact, redact_all, secrets_in, settings_of
 
 SCHEMA = json.loads((Path(documents.__file__).with_name("report.schema.json")).read_text())
 START = datetime(2030, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -185,6 +185,66 @@ def test_page_is_self_contained(tmp_path: Path) -> None:
         assert outside not in page
 
 
+def test_first_screen_says_what_fell_short_by_how_much_and_what_to_change(tmp_path: Path) -> None:
+    latency = replace(LATENCY, round_p95s=(290.0, 301.0, 315.0), p95=420.0, interval=(290.0, 315.0))
+    advice = Advice("workers", "till", "odoo_workers", "4", "6", "all 4 workers were busy")
+    first = render.page(_document(replace(FAILED, evidence=[latency, advice])), tmp_path).split("<nav")[0]
+    # The median of the rounds decides, so it is what is shown.
+    for text in ("1 of 1 check fell short", "<b>301 ms</b>", "at most 150 ms", "201% of it", "read-only"):
+        assert text in first
+    assert "at most 5 requests/s" in first
+    assert "<code>odoo_workers</code> to <code>6</code>" in first and "all 4 workers were busy" in first
+    assert "420" not in first
+
+
+def test_a_latency_is_shown_as_it_was_judged(tmp_path: Path) -> None:
+    one_busy_moment = replace(LATENCY, p95=999.0)
+    page = render.page(_document(replace(PASSED, evidence=[one_busy_moment])), tmp_path)
+    assert 'class="n over"' not in page
+    assert "What fell short" not in page
+
+
+def test_invalid_is_neither_held_nor_fallen_short(tmp_path: Path) -> None:
+    page = render.page(_document(replace(FAILED, verdict="invalid", reason="the driver lagged")), tmp_path)
+    assert "What gave no verdict" in page and "the measurement itself is not sound" in page
+    assert "What fell short" not in page
+
+
+@pytest.mark.parametrize(
+    ("rates", "by_rate"), [((10.0, 40.0, 20.0), True), ((5.0, 50.0, 5.0), False), ((5.0,), False)]
+)
+def test_only_a_search_is_drawn_by_rate(tmp_path: Path, rates: tuple[float, ...], by_rate: bool) -> None:
+    run = LoadRun("x", tuple(replace(STEP, offered=rate) for rate in rates), None, "", "", (SECOND,))
+    page = render.page(_document(replace(PASSED, evidence=[run])), tmp_path)
+    assert ("by offered rate" in page) is by_rate
+    assert "Second by second" in page
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (
+            "def f():\n>   assert 1 == 2, 'text'\nE   AssertionError: text: see x\nE   assert 1 == 2",
+            "text: see x",
+        ),
+        ("E   a.b.CustomError: one\nE     two", "one\ntwo"),
+        ("E   assert 1 == 2\nE    +  where 1 = f()", "assert 1 == 2"),
+        ("skipped: later; only a check that says why may", "skipped: later; only a check that says why may"),
+        ("", ""),
+    ],
+)
+def test_a_reason_in_short_has_no_traceback(reason: str, said: str) -> None:
+    assert findings.brief(reason) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.12345, "0.123"), (14.0, "14"), (1234.5, "1\N{NARROW NO-BREAK SPACE}234"), ("h2", "h2"), (None, "–")],
+)
+def test_figures_have_three_digits(value: float | str | None, text: str) -> None:
+    assert findings.number(value) == text
+
+
 @pytest.mark.parametrize(("series", "banner"), [("14.0", True), ("15.0", False), (None, False)])
 def test_fallback_is_said_aloud(tmp_path: Path, series: str | None, banner: bool) -> None:
     document = _document(PASSED, series=series)
@@ -205,6 +265,25 @@ def test_secrets_are_found_by_name_at_any_depth() -> None:
 
 def test_redaction_leaves_no_part_of_a_longer_secret() -> None:
     assert redact("x hunter22 y hunter2", {"hunter2", "hunter22"}) == "x [secret] y [secret]"
+
+
+def test_evidence_is_redacted_throughout() -> None:
+    run = LoadRun("a hunter2", (replace(STEP, reason="b hunter2"),), None, "", "c hunter2", ())
+    assert "hunter2" not in str(redact_all(run, {"hunter2"}).steps) + str(redact_all(run, {"hunter2"}))
+    assert redact_all(LATENCY, {"hunter2"}) == LATENCY
+
+
+def test_settings_are_numbers_and_switches_that_are_no_secrets() -> None:
+    variables = {
+        "b": 4,
+        "a": True,
+        "share": 0.5,
+        "text": "x",
+        "list": [1],
+        "pin_password": 1234,
+        "none": None,
+    }
+    assert settings_of(variables) == {"a": True, "b": 4, "share": 0.5}
 
 
 def test_redaction_of_tokens() -> None:

@@ -65,7 +65,7 @@ STYLE = {
     "legend.fontsize": TEXT - 1,
 }
 QUANTILES = {0.5: "50 %", 0.95: "95 %", 0.99: "99 %", 0.999: "99.9 %"}
-# Beyond this share of answers a thousand samples say nothing.
+# Beyond this share of answers a thousand samples say nothing; fewer samples say less.
 LAST_QUANTILE = 0.999
 LEAST = 0.01  # milliseconds; a logarithmic axis has no zero
 
@@ -89,7 +89,8 @@ def latencies(group: str, found: Sequence[Mapping[str, Any]]) -> str:
             slowest = max(same, key=lambda latency: latency["p95"])
             for latency in same:
                 strong = latency is slowest
-                points = [(q, max(ms, LEAST)) for q, ms in latency["distribution"] if 0 < q <= LAST_QUANTILE]
+                last = min(LAST_QUANTILE, 1 - 1 / max(latency["count"], 2))
+                points = [(q, max(ms, LEAST)) for q, ms in latency["distribution"] if 0 < q <= last]
                 axes.plot(
                     [_stretched(q) for q, _ in points],
                     [ms for _, ms in points],
@@ -129,7 +130,7 @@ def steps(run: Mapping[str, Any]) -> str:
     Args:
         run: a load run, as the report has it.
     """
-    found = run["steps"]
+    found = sorted(run["steps"], key=lambda step: step["offered"])
     offered = [step["offered"] for step in found]
     with matplotlib.rc_context(STYLE):
         figure = _figure(330)
@@ -246,7 +247,7 @@ def _panel(axes: Axes, found: Sequence[Mapping[str, Any]], lines: Sequence[tuple
     if lines[0][0] == "p95":
         _logarithmic(axes, 3)
     else:
-        axes.set_ylim(bottom=0, top=100 if lines[0][0] == "cpu" else None)
+        axes.set_ylim(bottom=0, top=105 if lines[0][0] == "cpu" else None)
         axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     if len(lines) > 1:
         axes.legend(

@@ -158,8 +158,8 @@ def brief(reason: str) -> str:
     lines = marked or [line for line in reason.splitlines() if line.strip()]
     said: list[str] = []
     for line in lines:
-        if said and line.startswith(("assert ", "+  where", "At index", "Full diff", "Use -v")):
-            break
+        if said and (not line or line.startswith(("assert ", "+  where"))):
+            break  # from here on pytest compares the two sides of an assertion
         said.append(line)
     return RAISED.sub("", "\n".join(said).strip())
 

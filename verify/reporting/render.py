@@ -97,7 +97,7 @@ def _section(name: str, report: Mapping[str, Any]) -> dict[str, Any]:
         runs = [
             run
             | {
-                "by_rate": Markup(charts.steps(run)) if len(run["steps"]) > 1 else "",
+                "by_rate": Markup(charts.steps(run)) if _is_search(run) else "",
                 "by_second": Markup(charts.timeline(run)) if run["timeline"] else "",
             }
             for run in runs
@@ -114,6 +114,12 @@ def _section(name: str, report: Mapping[str, Any]) -> dict[str, Any]:
         "load_runs": runs,
         "folded": bool(groups) and len(checks) > MANY_CHECKS,
     }
+
+
+def _is_search(run: Mapping[str, Any]) -> bool:
+    """Return whether a load run went through rates, each once, rather than through stages of one event."""
+    rates = [step["offered"] for step in run["steps"]]
+    return len(rates) > 1 and len(set(rates)) == len(rates)
 
 
 def _row(latency: Mapping[str, Any], check: Mapping[str, Any]) -> dict[str, Any]:
