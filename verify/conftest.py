@@ -37,6 +37,7 @@ MARKERS = (
     "explained_by(*groups): whose units' journals explain a failure",
     "writes: changes data or puts load on the estate; runs only where verify_writes is set and the database"
     " is flagged for it",
+    "read_only: runs only where nothing may be written; other runs do the same more thoroughly",
     "browser: needs Chromium on the controller",
     "uses_up_logins: later logins from the same address may be refused for a while; runs last",
 )
@@ -138,6 +139,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             recorder.writing_left_out = len(writing)
             chosen = [item for item in chosen if not item.get_closest_marker("writes")]
             left_out += writing
+        else:  # it does the same more thoroughly
+            chosen = [item for item in chosen if not item.get_closest_marker("read_only")]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
     items[:] = chosen

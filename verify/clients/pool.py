@@ -1,4 +1,4 @@
-"""Kept-open HTTPS connections for timed calls: urllib3 itself, which costs a fraction of a requests session."""
+"""Kept-open HTTPS connections for timed calls: urllib3, at a fraction of the cost of a requests session."""
 
 import ssl
 

@@ -1,7 +1,6 @@
 """Every operation that reads, as the administrator, without a trace in the database."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,29 +8,16 @@ import pytest
 
 from verify.clients.api import BASE, Login
 from verify.clients.contract import Contract, link
-from verify.reporting.recorder import NotRun
 from verify.shop.calls import declared
 from verify.shop.operations import OPERATIONS
+from verify.shop.reads import FEW, KINDS, LISTS, READS, asked
 
 CONCERN = "API"
-READS = [name for name, one in OPERATIONS.items() if one.method == "GET"]
-LISTS = [name for name in READS if "x-list" in declared()[name][2]]
 CONDITIONAL = [
     name
     for name in READS
     if {"$ref": "#/components/parameters/IfNoneMatch"} in declared()[name][2].get("parameters", ())
 ]
-# What the id of an operation's path, or its query, names.
-KINDS = {
-    "getProduct": "product",
-    "getProductStock": "product",
-    "getCustomer": "customer",
-    "getEmployee": "employee",
-    "getSession": "session",
-    "getSalesReport": "session",
-    "getOrder": "order",
-    "getPayment": "payment",
-}
 # Of single records, what the database says of them, and the members of the answer that say the same.
 STORED: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
     "getOrder": (
@@ -60,28 +46,7 @@ STORED: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
         lambda body: {"state": body["state"], "config": body["config"]["id"], "user": body["user"]["id"]},
     ),
 }
-FEW = 2
-
 pytestmark = pytest.mark.explained_by("odoo", "nginx")
-
-
-def asked(name: str, known: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return path below `BASE` and query of a read that has an answer.
-
-    Raises:
-        NotRun: the database has no such record yet.
-    """
-    path, query = OPERATIONS[name].path.removeprefix(BASE), {}
-    today = datetime.now(UTC).date().isoformat()
-    if name in KINDS and known[KINDS[name]] is None:
-        raise NotRun(f"the database has no {KINDS[name]} yet")
-    if name == "getSalesReport":
-        query = {"session_id": known["session"]}
-    elif name == "getLaborReport":
-        query = {"date_from": today, "date_to": today}
-    elif name in LISTS or name == "listChanges":
-        query = {"limit": FEW}
-    return path.replace("{id}", str(known.get(KINDS.get(name, ""), ""))), query
 
 
 @pytest.mark.parametrize("name", READS)

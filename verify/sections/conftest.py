@@ -1,0 +1,43 @@
+"""What the checks of several sections share."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from verify.clients.database import superuser_rows
+from verify.estate.described import Estate
+from verify.estate.machines import Machines
+from verify.reporting.recorder import NotRun
+
+# An id of each kind that the administrator may read, the last made; null where there is none.
+IDS = """
+    SELECT (SELECT max(p.id) FROM product_product p JOIN product_template t ON t.id = p.product_tmpl_id
+             WHERE p.active AND t.active AND t.available_in_pos AND t.sale_ok) AS product,
+           (SELECT max(id) FROM res_partner WHERE active AND type = 'contact') AS customer,
+           (SELECT max(id) FROM pos_session) AS session,
+           (SELECT max(id) FROM pos_order) AS "order",
+           (SELECT max(id) FROM pos_payment) AS payment,
+           (SELECT max(id) FROM hr_employee WHERE active) AS employee
+"""
+
+
+@pytest.fixture(scope="session")
+def stored(machines: Machines, estate: Estate) -> Callable[[str], dict[str, Any]]:
+    """Returns the only row of a query, which it asks of the database itself: ``stored("SELECT ...")``."""
+    hosts = machines.of_group("postgresql")
+    if not hosts:
+        raise NotRun("the inventory has no host in the group postgresql")
+    host, database = hosts[0], str(estate.variable("odoo_database"))
+
+    def ask(query: str) -> dict[str, Any]:
+        (row,) = superuser_rows(host.shell, host.variables["postgresql_port"], query, database)
+        return row
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def known(stored: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """The id of a record of each kind, None where there is none."""
+    return stored(IDS)
