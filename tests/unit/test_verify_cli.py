@@ -315,6 +315,21 @@ def test_compare_of_a_report_with_itself_holds(stored: Path, tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     assert "Nothing became worse." in done.stdout
     assert "listOrders x 10" in done.stdout
+    heads = next(line.split() for line in done.stdout.splitlines() if "p50 A" in line)
+    assert heads == [
+        "p50",
+        "A",
+        "p50",
+        "B",
+        "p95",
+        "A",
+        "interval",
+        "p95",
+        "B",
+        "interval",
+        "B/A",
+        "interval",
+    ]
     assert '<svg class="chart"' in (tmp_path / "both.html").read_text()
 
 

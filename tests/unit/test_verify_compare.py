@@ -126,6 +126,10 @@ def _older_series(report: Report) -> Report:
     return report | {"series": "14.0", "fallback": True}
 
 
+def _read_only(report: Report) -> Report:
+    return report | {"mode": "read-only", "cap": 5.0}
+
+
 def _other_clients(report: Report) -> Report:
     checks = [
         check | {"latencies": [latency | {"clients": 7} for latency in check["latencies"]]}
@@ -140,6 +144,7 @@ def _other_clients(report: Report) -> Report:
         (_without_performance, "B has none; B ran services"),
         (_more_cores, "pos1: cores was 4 and is 8"),
         (_older_series, "series was 15.0 and is 14.0"),
+        (_read_only, "cap was None and is 5.0"),
         (_other_clients, "none of the same endpoint"),
     ],
 )

@@ -9,8 +9,9 @@ from verify.measure.comparison import Change, Ratio, by_chance, judge, ratio_of_
 from verify.reporting.findings import number
 
 NOT_HELD = ("failed", "error")
-# Times on a machine with other cores, or of another Odoo, are those of another thing.
-DECISIVE = ("cores", "series")
+# Times on a machine with other cores, of another Odoo, or of calls that are held back to a rate, are those of
+# another thing.
+DECISIVE = ("cores", "series", "cap")
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,8 @@ def headline(found: Comparison) -> str:
     """Return the outcome in a sentence."""
     slower, failing = len(found.of("slower")), len(found.newly_failing)
     worse = [f"{slower} of {len(found.latencies)} latencies became slower"] if slower else []
-    worse += [f"{failing} of {found.common} checks no longer hold"] if failing else []
+    hold = "holds" if failing == 1 else "hold"
+    worse += [f"{failing} of {found.common} checks no longer {hold}"] if failing else []
     if worse:
         return " and ".join(worse)
     if not found.common:
@@ -184,7 +186,7 @@ def _incomparable(before: Mapping[str, Any], after: Mapping[str, Any], hosts: Se
     for found in hosts:
         if found.name.rpartition(": ")[2] in DECISIVE:
             return (
-                f"{found.name} was {found.before} and is {found.after}: times on the two say nothing"
+                f"{found.name} was {found.before} and is {found.after}: times of the two say nothing"
                 " about each other"
             )
     former, later = _by_target(_checks(before)), _by_target(_checks(after))

@@ -111,19 +111,7 @@ def _table(*columns: str) -> Table:
 
 
 def _latencies(found: Sequence[LatencyChange]) -> Table:
-    table = _table(
-        "Latencies in ms",
-        "",
-        "p50 A",
-        "p50 B",
-        "p95 A",
-        "interval",
-        "p95 B",
-        "interval",
-        "B/A",
-        "interval",
-        "",
-    )
+    table = _table("", "p50 A", "p50 B", "p95 A", "interval", "p95 B", "interval", "B/A", "interval", "")
     for latency in found:
         one, other = latency.before, latency.after
         table.add_row(
