@@ -151,7 +151,10 @@ def test_drawers(settled: Settled, books: Books) -> None:
 def test_stock(settled: Settled, books: Books, measure: Callable[..., None]) -> None:
     """The stock has moved by what was sold less what came back, at the payment or at the closing."""
     (kept,) = books(
-        "SELECT string_agg(DISTINCT point_of_sale_update_stock_quantities, ', ') AS at FROM res_company"
+        f"""
+        SELECT string_agg(DISTINCT CASE WHEN update_stock_at_closing THEN 'closing' ELSE 'payment' END, ', ')
+               AS at FROM pos_session WHERE id = ANY('{settled.array}')
+        """
     )
     measure("stock moves at", kept["at"])
     rows = books(
