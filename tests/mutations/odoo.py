@@ -124,14 +124,14 @@ sql "WITH gone AS (DELETE FROM res_users WHERE login = 'demo' RETURNING partner_
 """,
     ),
     Mutation(
-        "mutation-module-to-upgrade",
+        "mutation-module-not-installed",
         "modules",
         "services",
-        {"services/test_odoo.py::test_modules_are_installed": "web_tour"},
-        "sql \"UPDATE ir_module_module SET state = 'to upgrade' WHERE name = 'web_tour'\"",
-        "sql \"UPDATE ir_module_module SET state = 'installed' WHERE name = 'web_tour'\"",
+        {"services/test_odoo.py::test_modules_are_installed": "l10n_generic_coa"},
+        "sql \"UPDATE ir_module_module SET state = 'uninstalled' WHERE name = 'l10n_generic_coa'\"",
+        "sql \"UPDATE ir_module_module SET state = 'installed' WHERE name = 'l10n_generic_coa'\"",
         alone=True,
-        why="a restart of Odoo, which other faults need, upgrades the module",
+        why="a restart of Odoo, which other faults need, would load it without the module",
     ),
 )
 CODE = (
