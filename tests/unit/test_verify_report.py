@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from verify.reporting import document as documents
-from verify.reporting import findings, render
+from verify.reporting import findings, render, summary
 from verify.reporting.document import (
     VERDICTS,
     Advice,
@@ -161,6 +161,15 @@ def test_schema_lets_nothing_unknown_in() -> None:
 )
 def test_only_a_complete_run_passes(checks: list[Check], left_out: int, verdict: str) -> None:
     assert _document(*checks, left_out=left_out)["verdict"] == verdict
+
+
+def test_many_checks_that_did_not_run_are_counted() -> None:
+    alike = [Check(f"a::{number}", f"Thing {number} works", "services", "Things") for number in range(9)]
+    other = replace(PASSED, verdict="not_run", reason="no browser")
+    assert [line.text for line in summary.lines(_document(*alike, other))] == [
+        "NOT RUN 9 checks: the run ended before this check",
+        "NOT RUN A thing works: no browser",
+    ]
 
 
 def test_a_check_that_never_began_is_not_run() -> None:

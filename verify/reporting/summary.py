@@ -7,6 +7,7 @@ from typing import Any, Literal
 from verify.reporting import findings
 from verify.reporting.findings import WORDS
 
+MOST_ALIKE = 5
 MOST_LINES = 6  # of a check's message; the report has all of it
 
 
@@ -38,9 +39,20 @@ def lines(report: Mapping[str, Any]) -> Iterator[Line]:
     for advice in findings.recommendations(report):
         if advice not in shown:
             yield Line(f"ADVICE {advised(advice)}", "yellow")
+    yield from _not_run(report)
+
+
+def _not_run(report: Mapping[str, Any]) -> Iterator[Line]:
+    """Yield what did not run: one by one, or how many if many did not for one reason."""
+    titles: dict[str, list[str]] = {}
     for check in report["checks"]:
         if check["verdict"] == "not_run":
-            yield Line(f"NOT RUN {check['title']}: {check['reason']}", "yellow")
+            titles.setdefault(check["reason"], []).append(check["title"])
+    for reason, alike in titles.items():
+        if len(alike) > MOST_ALIKE:
+            yield Line(f"NOT RUN {len(alike)} checks: {reason}", "yellow")
+        else:
+            yield from (Line(f"NOT RUN {title}: {reason}", "yellow") for title in alike)
 
 
 def shortfall(found: findings.Shortfall) -> Iterator[Line]:
