@@ -22,6 +22,7 @@ from verify.shop.people import GOODS_PRICE, MARK, SERVICE_PRICE, People
 
 OFFLINE_ORDERS = 3
 DRAFTS = 200  # more are not left open; closing a session wants none
+SHIFT_ENDED = (404, 409, 412)
 REPEATERS = 4  # threads that repeat calls without an answer
 CLERKS = 8  # others are left for other checks
 SOLD = 500  # that may be refunded
@@ -168,8 +169,8 @@ class Cashiers:
         with ThreadPoolExecutor(REPEATERS) as threads:
             answers = list(threads.map(self._send, again))
         for call, answer in zip(again, answers, strict=True):
-            # A shift whose end had no answer but was done has another ETag now.
-            if answer.status == 412:
+            # A shift whose end had no answer but was done has another ETag, or is out of the cashier's sight.
+            if call.operation == "changeAttendance" and answer.status in SHIFT_ENDED:
                 self._clerks.append(call.about["employee"])
             elif said := self.learn(call, answer):
                 wrong.append(said)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from verify.measure.load_plan import LoadPlan
 from verify.measure.open_loop import Driven, OpenLoop, poisson
 from verify.measure.resources import Capacity, timeline, usage
-from verify.measure.sampler import Sampler
+from verify.measure.sampler import Reading, Sampler
 from verify.measure.soundness import Circumstances, circumstances
 from verify.reporting.document import LoadRun, Measure, Step
 from verify.shop.cashiers import Cashiers
@@ -53,6 +53,18 @@ class Bench:
         """Send calls at a rate, as independent cashiers would."""
         return self.drive(poisson(rate, seconds, SEED + len(self.runs)), seconds)
 
+    def settle(self) -> float | None:
+        """Wait until nothing is left of earlier load; return after how many seconds, None if there still is.
+
+        After an overload, workers are held up by connections that nobody uses any more.
+        """
+        began = time.perf_counter()
+        return until(lambda: self._idle_since(began), self.plan.recovery)
+
+    def _idle_since(self, began: float) -> bool:
+        last = {reading.host: reading for reading in list(self.sampler.readings)}
+        return all(reading.at > began and idle(reading) for reading in last.values())
+
     def circumstances(self, driven: Driven) -> Circumstances:
         """Return how a run was driven and what else went on."""
         return circumstances(driven, self.sampler.between(driven.began, driven.began + driven.seconds))
@@ -75,6 +87,19 @@ class Bench:
         """Return what the sampler itself took of the host where it took most."""
         readings = self.sampler.between(self.runs[0].began, self.runs[-1].ended)
         return Measure("sampler: CPUs used", round(usage(readings).probe, 3), "CPUs")
+
+
+def idle(reading: Reading) -> bool:
+    """Return whether nothing waits or is left open on a host."""
+    pool, activity = reading.values.get("pool") or {}, reading.values.get("activity") or {}
+    waits = (
+        reading.values.get("queued"),
+        reading.values.get("workers_busy"),
+        pool.get("cl_waiting"),
+        activity.get("idle_in_transaction"),
+        activity.get("lock_waits"),
+    )
+    return not any(waits)
 
 
 def until(condition: Callable[[], bool], seconds: float, every: float = 0.1) -> float | None:

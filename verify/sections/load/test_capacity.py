@@ -101,6 +101,7 @@ def test_burst(bench: Bench, keep: Callable[[Evidence], None], measure: Callable
     """Ten times the calls of an ordinary hour break nothing, and soon after them answers are fast again."""
     plan = bench.plan
     after = plan.recovery + CALM_SECONDS
+    bench.settle()
     starts, stops = CALM_SECONDS, CALM_SECONDS + plan.burst
     arrivals = [
         *poisson(plan.base_rate, CALM_SECONDS, SEED),

@@ -67,6 +67,7 @@ def test_pool_exhaustion(
     # Each worker gets one call; more would wait for a worker and say nothing about the pool.
     calls = bench.capacity.workers
     patience = bench.plan.bounds.answer_seconds
+    bench.settle()
     with (
         _all_taken(pooled, database, bench.capacity.pool) as taken,
         closing(connect(pooled, SESSION_DATABASE)) as other,
@@ -124,6 +125,7 @@ def test_stuck_lock(
     measure: Callable[..., None],
 ) -> None:
     """A stuck lock and a slow statement hold up only the call that needs the lock, and both are seen."""
+    bench.settle()
     body = {
         "session_id": people.session_id,
         "lines": [{"product_id": people.service_id, "quantity": 1}],

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from verify.measure.resources import usage
-from verify.sections.load.bench import Bench, until
+from verify.sections.load.bench import Bench
 
 CONCERN = "Load"
 
@@ -15,23 +15,10 @@ pytestmark = [pytest.mark.writes, pytest.mark.explained_by("odoo", "pgbouncer", 
 def test_settled(bench: Bench, measure: Callable[..., None]) -> None:
     """After the load nothing waits, no transaction is open, and what the cashiers left open is put away."""
     wrong = bench.cashiers.tidy()
-    settled = until(lambda: _idle(bench), bench.plan.recovery)
+    settled = bench.settle()
     measure("nothing waits after", round(settled, 1) if settled is not None else "never", "s")
     assert wrong == [], "drafts or shifts of the virtual cashiers could not be ended"
     assert settled is not None, (
         f"{bench.plan.recovery:g} s after the load: {usage(bench.sampler.readings[-2:])}"
         " (verify_load_recovery_seconds)"
-    )
-
-
-def _idle(bench: Bench) -> bool:
-    """Return whether the last readings of all hosts show nothing that waits or is left open."""
-    last = {reading.host: reading.values for reading in bench.sampler.readings}
-    return all(
-        not values["queued"]
-        and not values["workers_busy"]
-        and not (values["pool"] or {}).get("cl_waiting")
-        and not (values["activity"] or {}).get("idle_in_transaction")
-        and not (values["activity"] or {}).get("lock_waits")
-        for values in last.values()
     )
