@@ -60,6 +60,4 @@ def test_what_can_be_reached(hosts: list[Machine]) -> None:
             port = int(host.variables.get(name) or 0)
             if port and port not in asked and reachable(host, port):
                 open_ports.append(f"{host.name}: {name} {port}")
-    assert not open_ports, (
-        f"these are for the host itself, see the variables of their addresses: {open_ports}"
-    )
+    assert not open_ports, f"these are for the host itself, see what their addresses are told: {open_ports}"

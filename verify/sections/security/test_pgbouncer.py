@@ -33,7 +33,7 @@ def test_exposure(
     measure("listens on", ", ".join(sorted(found)))
     assert found, "nothing listens on pgbouncer_listen_port"
     if told <= {"localhost", *LOOPBACK}:
-        assert found <= LOOPBACK
+        assert found <= LOOPBACK, f"it listens on {sorted(found)}: see pgbouncer_listen_address"
     if found - LOOPBACK:
         with pytest.raises(psycopg2.OperationalError, match="(?i)ssl|tls"):
             connect({**pooled, "sslmode": "disable"}, database)

@@ -116,7 +116,7 @@ def test_exposure(postgresql_host: Machine, measure: Callable[..., None]) -> Non
     measure("listens on", ", ".join(sorted(found)))
     assert found, "nothing listens on postgresql_port"
     if told <= {"localhost", *LOOPBACK}:
-        assert found <= LOOPBACK
+        assert found <= LOOPBACK, f"it listens on {sorted(found)}: see postgresql_listen_addresses"
 
 
 def test_file_modes(postgresql_host: Machine) -> None:
