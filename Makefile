@@ -41,7 +41,7 @@ unit: setup ## tests that need no host
 	@python -m pytest -q tests/unit
 
 verify: setup ## prove the deployment of INVENTORY (build/demo/inventory unless set)
-	@python -m pytest verify --inventory '$(INVENTORY)'
+	@python -m verify run --inventory '$(INVENTORY)'
 
 artifacts: setup ## fill the artefact folder, to deploy where nothing can be downloaded
 	@ansible-playbook playbooks/artifacts.yml
