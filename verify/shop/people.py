@@ -94,7 +94,7 @@ class People:
 def gather(odoo: OdooSession, site: Site, series: str, ledger: Ledger) -> People:
     """Make verify's users and shop, or take them out of the archive, and open the sessions.
 
-    Sessions that a killed run left open are closed first. Three logins are made at the API.
+    What a killed run left open is closed first. Three logins are made at the API.
 
     Args:
         odoo: the administrator's session.
@@ -107,6 +107,7 @@ def gather(odoo: OdooSession, site: Site, series: str, ledger: Ledger) -> People
         LoginRefusedError: the API let one of the users not in.
     """
     close_sessions(odoo, series)
+    _delete_temporary(odoo)  # of a killed run, whose clerks are still checked in
     passwords = {login: secrets.token_urlsafe(24) for login in LOGINS}
     pin = f"{secrets.randbelow(10**6):06}"
     users = {login: _user(odoo, login, passwords[login], LOGINS[login]) for login in LOGINS}
