@@ -213,5 +213,9 @@ def _title(item: pytest.Item) -> str:
     title = documentation.strip().splitlines()[0].rstrip(".")
     callspec = getattr(item, "callspec", None)
     cases = [getattr(case, "name", case) for case in callspec.params.values()] if callspec else []
+    named = callspec.params.get("name") if callspec and "{name}" in title else None
+    if named:  # what a check is about comes first
+        title = title.replace("{name}", named)
+        cases.remove(named)
     names = dict.fromkeys(case for case in cases if isinstance(case, str))
     return f"{title} ({', '.join(names)})" if names else title

@@ -44,7 +44,7 @@ def test_statement(
     cap: float | None,
     judge: Callable[[str, str, int, list[Round]], list[str]],
 ) -> None:
-    """A statement is answered in time; a run that may put load on the estate has ten clients too."""
+    """SQL {name} is answered in time; a run that may put load on the estate has ten clients too."""
     statements = {name: {"floor": FLOOR, **STATEMENTS}[name]}
     short = []
     for clients, repeats in ({1: CAPPED_REPEATS} if cap else REPEATS).items():

@@ -69,7 +69,7 @@ def one_round(operation: Operation, people: People, clients: Sequence[Client], c
 def test_operation(
     name: str, people: People, judge: Callable[[str, str, int, Sequence[Round]], list[str]]
 ) -> None:
-    """An operation answers in time, to one client and to ten at once."""
+    """{name} answers in time, to one client and to ten at once."""
     operation = OPERATIONS[name]
     rounds, counts = READING if operation.method == "GET" else WRITING
     if operation.limit is not None or not operation.parallel:

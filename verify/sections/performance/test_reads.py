@@ -27,7 +27,7 @@ def test_read(
     known: dict[str, Any],
     judge: Callable[[str, str, int, Sequence[Round]], list[str]],
 ) -> None:
-    """A read answers one client in time."""
+    """{name} answers one client in time."""
     operation = OPERATIONS[name]
     path, query = asked(name, known)
     first = reader.request("GET", path, params=query)

@@ -105,6 +105,7 @@ def test_private_keys_are_closed(nginx_host: Machine) -> None:
         assert facts and facts.user == "root" and facts.mode & 0o077 == 0, f"{key}: {facts}"
 
 
+@pytest.mark.writes
 @pytest.mark.uses_up_logins
 def test_logins_are_limited(site: Site, nginx_host: Machine, measure: Callable[..., None]) -> None:
     """A burst of logins from one address is refused with 429; other addresses and the login page are not.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from verify.clients.database import connect, value
+from verify.clients.database import connect, superuser_rows, value
 from verify.clients.odoo_rpc import OdooSession, call, rpc
 from verify.estate.described import Estate
 from verify.estate.machines import Machine, main_pid
@@ -62,11 +62,11 @@ def test_processes(odoo_host: Machine, measure: Callable[..., None]) -> None:
     )
 
 
-def test_modules_are_installed(odoo: OdooSession, estate: Estate) -> None:
+def test_modules_are_installed(postgresql_host: Machine, database: str, estate: Estate) -> None:
     """All wanted modules are installed, and none waits for an upgrade."""
-    modules = call(
-        odoo, "ir.module.module", "search_read", [["state", "!=", "uninstalled"]], ["name", "state"]
-    )
+    port = postgresql_host.variables["postgresql_port"]
+    query = "SELECT name, state FROM ir_module_module WHERE state <> 'uninstalled'"
+    modules = superuser_rows(postgresql_host.shell, port, query, database)
     states = {module["name"]: module["state"] for module in modules}
     wanted = [*estate.variable("odoo_modules"), "pos_api"]
     assert {name: states.get(name) for name in wanted} == dict.fromkeys(wanted, "installed")
