@@ -39,6 +39,7 @@ MARKERS = (
     " is flagged for it",
     "read_only: runs only where nothing may be written; other runs do the same more thoroughly",
     "browser: needs Chromium on the controller",
+    "last: runs at the end of its section, about which it says something",
     "uses_up_logins: later logins from the same address may be refused for a while; runs last",
 )
 
@@ -128,6 +129,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         key=lambda item: (
             SECTIONS.index(section_of(item)),
             item.get_closest_marker("uses_up_logins") is not None,
+            item.get_closest_marker("last") is not None,
         )
     )
     recorder = config.stash.get(RECORDER, None)

@@ -1,20 +1,24 @@
 """Floors and limits of the performance section."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pytest
 
 from verify.clients.pool import open_pool
 from verify.clients.web import Site
 from verify.estate.described import Estate
-from verify.estate.machines import Machine
+from verify.estate.machines import Machine, Machines
 from verify.measure.closed_loop import Round, timed
+from verify.measure.load_plan import read_plan
 from verify.measure.on_host import as_odoo
 from verify.measure.statistics import held_against, quantile, summarise
+from verify.measure.surroundings import Surroundings, now, watched
 from verify.measure.thresholds import Threshold
 from verify.reporting.document import Evidence, Latency
+from verify.reporting.recorder import InvalidMeasurementError
 
 TEN = 10
+LONGEST_SECONDS = 900  # the section is over by then
 FLOOR_ROUNDS = 5
 FLOOR_REPEATS = 20
 CAPPED_REPEATS = 4  # under a cap
@@ -57,6 +61,14 @@ def floors(http_floor: float, database_floor: float) -> dict[str, float]:
     return {"http": http_floor, "database": database_floor}
 
 
+@pytest.fixture(scope="package")
+def surroundings(machines: Machines, estate: Estate) -> Iterator[Surroundings]:
+    """What else goes on while response times are taken."""
+    limits = read_plan(estate.variable).limits
+    with watched(machines, str(estate.variable("odoo_database")), limits, LONGEST_SECONDS) as found:
+        yield found
+
+
 @pytest.fixture(scope="session")
 def limit_of(
     thresholds: Mapping[str, Threshold], floors: Mapping[str, float], estate: Estate
@@ -78,9 +90,14 @@ def limit_of(
 def judge(
     limit_of: Callable[[str, int], float],
     thresholds: Mapping[str, Threshold],
+    surroundings: Surroundings,
     keep: Callable[[Evidence], None],
 ) -> Callable[[str, str, int, Sequence[Round]], list[str]]:
-    """Puts a distribution into the report, and returns how it falls short of its class's limit."""
+    """Puts a distribution into the report, and returns how it falls short of its class's limit.
+
+    Where something does while others keep the machine busy, the figures are invalid.
+    """
+    began = now()
 
     def judge(target: str, group: str, clients: int, rounds: Sequence[Round]) -> list[str]:
         found = summarise(
@@ -94,7 +111,10 @@ def judge(
         )
         found = held_against(found, limit_of(group, clients), thresholds[group].floor or "")
         keep(found)
-        return _short(found, [wrong for found in rounds for wrong in found.errors])
+        short = _short(found, [wrong for found in rounds for wrong in found.errors])
+        if short and not found.errors and (why := surroundings.unsound(began)):
+            raise InvalidMeasurementError("; ".join([*short, *why]))
+        return short
 
     return judge
 
