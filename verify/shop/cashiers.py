@@ -334,7 +334,8 @@ class Cashiers:
             self._clerks.append(call.about["employee"])
         elif call.group != "list":
             order = answer["order"] if operation == "createPayment" else answer
-            made = operation in ("createOrder", "refundOrder")
+            # The ledger's keys are those that orders are rung up with; a refund's is one of its own kind.
+            made = operation == "createOrder"
             ledger.acknowledge(order, call.headers["Idempotency-Key"] if made else "")
             if operation != "refundOrder":
                 self._file(order, call.about["till"])
