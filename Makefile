@@ -29,7 +29,7 @@ demo-down: setup ## remove the demo's hosts, keep the caches and reports
 	@python scripts/demo.py down
 
 test: setup-hosts lint unit ## lint, unit tests, the scenarios and the API on real hosts
-	@python -m pytest tests/scenarios tests/api
+	@python -m pytest tests/scenarios tests/mutations tests/api
 
 lint: setup ## ansible-lint (production), yamllint, ruff
 	@ruff check .

@@ -50,7 +50,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - Three dictionaries, C(odoo), C(pgbouncer) and C(postgresql). Names ending in C(_mb) are MiB,
+    - Four dictionaries, C(odoo), C(pgbouncer), C(postgresql) and C(nginx). Names ending in C(_mb) are MiB,
       Odoo's memory limits are bytes as in odoo.conf.
   type: dict
 """
@@ -78,6 +78,8 @@ SUPERUSER_RESERVED = 5
 HEADROOM = 10  # acceptance tests, backup, monitoring, an operator's psql
 DB_MAXCONN = 32
 CLIENT_SPARE = 50
+# Odoo listens with a queue of this many connections a worker (odoo/service/server.py, PreforkServer.start).
+QUEUED = 8
 PGBOUNCER_OWN_FILES = 100
 POSTGRESQL_DEFAULT_MAX_CONNECTIONS = 100
 
@@ -278,6 +280,8 @@ def sizing(
         "odoo": odoo.get(host) or next(iter(odoo.values())),
         "pgbouncer": poolers.get(host) or next(iter(poolers.values())),
     }
+    # More than fits into Odoo's queue would hang until the client's next attempts to connect.
+    result["nginx"] = {"odoo_max_connections": QUEUED * min(one["workers"] for one in odoo.values())}
     needed = connections_needed(list(poolers.values()), len(odoo_hosts))
     if host in _members(groups, "postgresql", host):
         cores = _number(hostvars[host], host, "postgresql_cores") or _fact(

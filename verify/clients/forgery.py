@@ -118,7 +118,7 @@ def misused(token: str, odoo: Machine) -> Iterator[Forged]:
         "another user in this login": {"sub": "2" if claims["sub"] != "2" else "1"},
     }
     text = odoo.shell.output(
-        "cd / && runuser -u odoo -- /opt/odoo/venv/bin/python3 -c %s %s",
+        "cd / && runuser -u odoo -- /opt/odoo/bin/odoo-python -c %s %s",
         SIGN,
         json.dumps([claims, list(changes.values())]),
     )

@@ -69,7 +69,7 @@ def sign(odoo: Machine, postgresql: Machine, database: str) -> dict[str, Any]:
             f"database {database} has no login for read-only runs: run site.yml --tags verify"
         )
     said = odoo.shell.output(
-        "cd / && runuser -u odoo -- /opt/odoo/venv/bin/python3 -c %s %s", SIGN, json.dumps(rows[0])
+        "cd / && runuser -u odoo -- /opt/odoo/bin/odoo-python -c %s %s", SIGN, json.dumps(rows[0])
     )
     tokens: dict[str, Any] = json.loads(said)
     return tokens

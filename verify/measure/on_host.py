@@ -7,7 +7,7 @@ from typing import Any
 from verify.estate.machines import Machine
 
 PROGRAMS = Path(__file__).with_name("programs")
-ODOO_PYTHON = "cd / && runuser -u odoo -- /opt/odoo/venv/bin/python3 -c %s %s"
+ODOO_PYTHON = "cd / && runuser -u odoo -- /opt/odoo/bin/odoo-python -c %s %s"
 ROOT_PYTHON = "/usr/bin/python3 -c %s %s"
 
 

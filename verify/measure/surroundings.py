@@ -1,4 +1,4 @@
-"""What else went on while response times were taken, so that a busy machine is not taken for a slow estate."""
+"""What else went on while response times were taken: a busy machine must not be taken for a slow estate."""
 
 import time
 from collections.abc import Iterator

@@ -49,7 +49,7 @@ print(json.dumps({"users": len(users), "weak": weak, "plain": plain,
 def compared(odoo_host: Machine) -> dict[str, Any]:
     """What the comparison on Odoo's host found."""
     text = odoo_host.shell.output(
-        "cd / && runuser -u odoo -- /opt/odoo/venv/bin/python3 -c %s %s %s",
+        "cd / && runuser -u odoo -- /opt/odoo/bin/odoo-python -c %s %s %s",
         COMPARE,
         json.dumps(KNOWN),
         str(MOST_USERS),

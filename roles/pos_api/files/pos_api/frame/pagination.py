@@ -28,4 +28,6 @@ def page(call, items):
 
 
 def _text(value):
+    if isinstance(value, bool):
+        return str(value).lower()  # as it is sent, not as Python spells it
     return ",".join(map(str, value)) if isinstance(value, list) else value

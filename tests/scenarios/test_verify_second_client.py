@@ -1,0 +1,147 @@
+"""What verify measures is what other tools measure: wrk over HTTPS, and PostgreSQL's own pgbench."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from tests.harness.selling import open_shop, site_of
+from tests.harness.stack import Target
+from verify.clients.api import BASE
+from verify.clients.pool import open_pool
+from verify.clients.standing_login import sign
+from verify.clients.web import Site
+from verify.estate.described import describe, read_groups
+from verify.estate.machines import Machine, Machines
+from verify.measure.closed_loop import timed
+from verify.measure.on_host import as_odoo
+from verify.measure.open_loop import Answer, Bounds, Call, OpenLoop, constant
+
+pytestmark = pytest.mark.hosts
+
+ORDERS = 40
+PATH = f"{BASE}/orders?limit={ORDERS}"
+ROUNDS, CALLS, SECONDS = 7, 30, 2
+AGREE = 0.10
+PAUSE_MS = 30
+# A few milliseconds of the server's own time, so that it is the server that both clients see.
+STATEMENT = "SELECT count(*) FROM generate_series(1, 40000)"
+PGBENCH = r"""
+setting() {{ sed -n "s/^db_$1 *= *//p" /etc/odoo/odoo.conf; }}
+export PGPASSWORD=$(setting password)
+cd $(mktemp -d)
+echo '{statement};' > statement.sql
+/usr/lib/postgresql/14/bin/pgbench -n -f statement.sql -c 1 -T {seconds} -l --log-prefix=times \
+  -h "$(setting host)" -p "$(setting port)" -U "$(setting user)" "$(setting name)" >/dev/null
+cat times.*
+"""
+
+
+class Listing:
+    """One call, again and again, as the open-loop driver draws it."""
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        self.headers = headers
+
+    def draw(self) -> Call:
+        """Return the call."""
+        return Call("listOrders", "list", "GET", PATH, self.headers)
+
+    def learn(self, call: Call, answer: Answer) -> str:
+        """Return what is wrong with an answer."""
+        return "" if answer.status == 200 else f"status {answer.status}"
+
+    def lose(self, call: Call) -> None:
+        """Nothing is made, so nothing is lost."""
+
+    def take_back(self, call: Call) -> None:
+        """Nothing was taken."""
+
+
+@pytest.fixture
+def machine(
+    clone_of: Callable[[str], Target], request: pytest.FixtureRequest
+) -> Iterator[tuple[Machine, Site]]:
+    """A deployed host with some orders, reached as verify reaches it."""
+    target = clone_of("wrk" if "wrk" in request.node.name else "pgbench")
+    with open_shop(target) as shop:
+        for _ in range(ORDERS):
+            shop.sell()
+    inventories = [str(target.inventory)]
+    machines = Machines(describe(inventories, read_groups(inventories)))
+    found = machines.get(target.host)
+    yield found, site_of(target, machines.estate.host(target.host))
+    machines.close()
+
+
+def by_wrk(site: Site, script: Path) -> float:
+    """Return wrk's median of one client, in milliseconds."""
+    url = f"https://{site.address}:{site.https_port}{PATH}"
+    command = ["wrk", "-t1", "-c1", f"-d{SECONDS}", "--latency", "-s", str(script), url]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "Non-2xx" not in said, said
+    found = re.search(r"50%\s+([\d.]+)(us|ms|s)", said)
+    assert found, said
+    return float(found[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[2]]
+
+
+def agrees(ours: list[float], theirs: list[float]) -> None:
+    """Compare the medians of interleaved rounds.
+
+    Raises:
+        AssertionError: They are further apart than `AGREE`.
+    """
+    ratio = median(ours) / median(theirs)
+    print(f"ours {median(ours):.3f} ms, theirs {median(theirs):.3f} ms, ratio {ratio:.3f}")
+    assert abs(ratio - 1) <= AGREE, (ours, theirs)
+
+
+def test_https_as_wrk_sees_it(machine: tuple[Machine, Site], tmp_path: Path) -> None:
+    host, site = machine
+    headers = {"Authorization": f"Bearer {sign(host, host, 'pos')['access_token']}"}
+    script = tmp_path / "headers.lua"  # not on the command line, which all users see
+    script.touch(0o600)
+    script.write_text(
+        "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in headers.items())
+        + f'wrk.headers["Host"] = "{site.host_header}"\n'
+    )
+    slow = tmp_path / "slow.lua"
+    slow.touch(0o600)
+    slow.write_text(f"{script.read_text()}function delay() return {PAUSE_MS} end\n")
+    busy, closed, paused, opened = [], [], [], []
+    with open_pool(site, 1) as pool, OpenLoop(site, Bounds(in_flight=10, answer_seconds=10)) as driver:
+
+        def ask() -> str:
+            answer = pool.urlopen("GET", PATH, headers={**pool.headers, **headers})
+            return "" if answer.status == 200 else f"status {answer.status}"
+
+        for _ in range(ROUNDS):
+            busy.append(by_wrk(site, script))
+            one = timed([[ask] * CALLS])
+            assert not one.errors, one.errors[:1]
+            closed.append(median(one.milliseconds))
+            paused.append(by_wrk(site, slow))
+            rate = 1000 / (PAUSE_MS + paused[-1])
+            driven = driver.run(Listing(headers), constant(rate, SECONDS), SECONDS)
+            assert not any(sample.failure for sample in driven.samples)
+            opened.append(median(sample.milliseconds for sample in driven.samples))
+    agrees(closed, busy)
+    # A server that rests between two calls answers the next one more slowly: wrk has to rest as well.
+    agrees(opened, paused)
+
+
+def test_statements_as_pgbench_sees_them(machine: tuple[Machine, Site]) -> None:
+    host, _ = machine
+    pgbench, ours = [], []
+    wanted = {"statements": {"one": STATEMENT}, "rounds": 1, "clients": 1, "repeats": 200, "rate": None}
+    for _ in range(ROUNDS):
+        said = host.shell.output("bash -c %s", PGBENCH.format(statement=STATEMENT, seconds=1))
+        pgbench.append(median(float(line.split()[2]) / 1000 for line in said.splitlines()))
+        (found,) = as_odoo(host, "database_client", wanted)["one"]
+        ours.append(median(found["milliseconds"]))
+    agrees(ours, pgbench)
