@@ -1,13 +1,17 @@
 """Floors and limits of the performance section."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 import pytest
 
+from verify.advice.facts import Counted
+from verify.advice.gather import counted
 from verify.clients.pool import open_pool
 from verify.clients.web import Site
-from verify.estate.described import Estate
+from verify.estate.described import Estate, UnreachableError
 from verify.estate.machines import Machine, Machines
+from verify.estate.shell import CommandError
 from verify.measure.closed_loop import Round, timed
 from verify.measure.load_plan import read_plan
 from verify.measure.on_host import as_odoo
@@ -24,6 +28,17 @@ FLOOR_REPEATS = 20
 CAPPED_REPEATS = 4  # under a cap
 # nginx refuses it by itself, see roles/nginx: no application takes part.
 BARE = "/web/database/manager"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def counters_before(machines: Machines, estate: Estate, cap: float | None) -> Mapping[str, Counted]:
+    """PostgreSQL's counters when the section begins, by host; none in a read-only run."""
+    if cap:  # it adds next to nothing to what the counters have seen so far
+        return {}
+    with suppress(UnreachableError, CommandError):  # the checks that need them say so
+        database = str(estate.variable("odoo_database"))
+        return {machine.name: counted(machine, database)[0] for machine in machines.of_group("postgresql")}
+    return {}
 
 
 @pytest.fixture(scope="session")
