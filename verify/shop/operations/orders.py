@@ -193,7 +193,7 @@ def refund_order(people: People) -> Call:
     return Call(id=order["id"], body=body, check=check, effect=effect)
 
 
-@operation("invoiceOrder", "order", foreign=404, limit=INVOICES_IN_A_RUN)
+@operation("invoiceOrder", "accounting", foreign=404, limit=INVOICES_IN_A_RUN)
 def invoice_order(people: People) -> Call:
     """Invoice an order that is paid."""
     order = paid(people, customer_id=people.customer_id)

@@ -44,7 +44,7 @@ def list_sessions(people: People) -> Call:
     return Call(query={"config_id": people.config_id, "state": "opened"}, check=check)
 
 
-@operation("openSession", "write", limit=SESSIONS_IN_A_RUN, parallel=False)
+@operation("openSession", "accounting", limit=SESSIONS_IN_A_RUN, parallel=False)
 def open_session(people: People) -> Call:
     """Open the spare till."""
     _close_spare(people)
@@ -104,7 +104,7 @@ def move_cash(people: People) -> Call:
     return Call(id=people.session_id, body=body, check=check, effect=effect)
 
 
-@operation("closeSession", "write", foreign=404, limit=SESSIONS_IN_A_RUN, parallel=False)
+@operation("closeSession", "accounting", foreign=404, limit=SESSIONS_IN_A_RUN, parallel=False)
 def close_session(people: People) -> Call:
     """Close the spare till, where one order was paid in cash."""
     _close_spare(people)
