@@ -57,6 +57,7 @@ class Mutation:
         restarts: "odoo" where both scripts leave the restart of Odoo to the runner; several share one then.
         alone: whether it disturbs what others are about, so that it is never tried together with one.
         clash: what it changes that others change too: only one of them is tried at a time.
+        select: expression of pytest's ``-k``, for a section that takes minutes; it is tried alone then.
         why: why more than one check must fail, or it is tried alone.
     """
 
@@ -69,6 +70,7 @@ class Mutation:
     restarts: str = ""
     alone: bool = False
     clash: str = ""
+    select: str = ""
     why: str = ""
 
 
@@ -80,6 +82,7 @@ def on_odoo(
     *,
     section: str = "security",
     clash: str = "",
+    select: str = "",
     why: str = "",
 ) -> Mutation:
     """Return a mutation of a file that Odoo reads at its start.
@@ -89,7 +92,7 @@ def on_odoo(
         expected: as in `Mutation`.
         path: the file.
         pattern: script of sed (extended expressions) that changes it.
-        section, clash, why: as in `Mutation`.
+        section, clash, select, why: as in `Mutation`.
     """
     return Mutation(
         name,
@@ -100,5 +103,7 @@ def on_odoo(
         f"put_back {path}",
         restarts="odoo",
         clash=clash,
+        alone=bool(select),
+        select=select,
         why=why,
     )

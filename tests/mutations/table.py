@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.mutations import databases, host, odoo, shop, web
+from tests.mutations import databases, host, odoo, shop, speed, web
 from tests.mutations.case import Mutation
 
 CASES: tuple[Mutation, ...] = (
@@ -14,6 +14,7 @@ CASES: tuple[Mutation, ...] = (
     *web.CASES,
     *host.CASES,
     *shop.CASES,
+    *speed.CASES,
 )
 MOST_TOGETHER = 10
 

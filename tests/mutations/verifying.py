@@ -58,8 +58,8 @@ def read(document: dict[str, Any], host: str, folder: Path) -> Outcome:
     return Outcome(red, document["counts"]["passed"], folder)
 
 
-def verify(target: Target, sections: str, folder: Path) -> Outcome:
-    """Run verify without its browser, and read its report.
+def verify(target: Target, sections: str, folder: Path, select: str = "") -> Outcome:
+    """Run verify without its browser, all of some sections or what `select` names, and read its report.
 
     Raises:
         AssertionError: it wrote no report; the message ends with what it said.
@@ -67,6 +67,7 @@ def verify(target: Target, sections: str, folder: Path) -> Outcome:
     command = [
         *(sys.executable, "-m", "pytest", "verify", "-q", "-m", "not browser"),
         *("--inventory", str(target.inventory), "--section", sections, "--report-dir", str(folder)),
+        *(("-k", select) if select else ()),
     ]
     done = subprocess.run(
         command, cwd=hosts.ROOT, capture_output=True, text=True, timeout=RUN_SECONDS, check=False
@@ -87,7 +88,7 @@ def tried(target: Target, batch: Batch, folder: Path) -> Outcome:
             target.shell(f"{PRELUDE}\n{case.apply}")
         if batch.restarts:
             target.shell(f"{PRELUDE}\nrestart_odoo")
-        outcome = verify(target, batch.sections, folder)
+        outcome = verify(target, batch.sections, folder, batch.cases[0].select)
     finally:
         mend(target, batch)
     expected = [pattern for case in batch.cases for pattern in case.expected]
