@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import pytest
 
+from verify.advice.gather import loaded_facts
+from verify.advice.rules import advise
+from verify.estate.machines import Machines
 from verify.measure.knee import Search, judged, knee, next_rate
 from verify.measure.limits import Limit, limit
 from verify.measure.open_loop import Driven, Sample, poisson
 from verify.measure.resources import usage
 from verify.measure.sampler import CONTROLLER
 from verify.measure.soundness import require_quiet, require_sound
-from verify.reporting.document import Evidence, Measure, Step
+from verify.reporting.document import Advice, Evidence, Measure, Step
 from verify.reporting.recorder import NotRun
 from verify.sections.load.bench import SEED, Bench, Found, until
 
@@ -28,7 +31,7 @@ REFUSALS = (429, 503)
 LAG_MS = 1000  # of the driver in a burst, where seconds are judged
 
 
-def test_knee(bench: Bench, found: Found, keep: Callable[[Evidence], None]) -> None:
+def test_knee(bench: Bench, found: Found, machines: Machines, keep: Callable[[Evidence], None]) -> None:
     """The estate carries an ordinary hour's calls within the objectives; the most it carries is found."""
     plan = bench.plan
     # Nothing of verify's runs meanwhile: what the CPUs do now, others do.
@@ -40,8 +43,10 @@ def test_knee(bench: Bench, found: Found, keep: Callable[[Evidence], None]) -> N
     found.knee = knee(steps)
     by_rate = sorted(zip(steps, bench.runs, strict=True), key=lambda pair: pair[0].offered)
     broken = [(step, driven) for step, driven in by_rate if not step.held]
-    reason = _first_limit(bench, [driven for _, driven in broken])
+    reason, limited = _first_limit(bench, [driven for _, driven in broken])
     keep(bench.load_run("steps", steps, knee=found.knee, limit=reason.resource, evidence=reason.evidence))
+    for advice in _advised(bench, machines, reason, limited):
+        keep(advice)
     keep(bench.cost())
     deciding = [(step, driven) for step, driven in by_rate if step.offered == found.knee] + broken[:1]
     for step, driven in deciding:
@@ -66,14 +71,24 @@ def _search(bench: Bench) -> list[Step]:
     return steps
 
 
-def _first_limit(bench: Bench, broken: list[Driven]) -> Limit:
+def _first_limit(bench: Bench, broken: list[Driven]) -> tuple[Limit, Driven | None]:
     """Return the limit in the gentlest step that broke, or the next: more load shows it more clearly."""
-    said = Limit("", "no objective broke in the time of the search")
+    said: tuple[Limit, Driven | None] = (Limit("", "no objective broke in the time of the search"), None)
     for driven in broken:
-        said = _limit(bench, driven)
-        if said.resource not in ("", "others"):
+        said = _limit(bench, driven), driven
+        if said[0].resource not in ("", "others"):
             break
     return said
+
+
+def _advised(bench: Bench, machines: Machines, found: Limit, driven: Driven | None) -> list[Advice]:
+    """Return what to change, where what ran out is something that can be given more of."""
+    if driven is None:
+        return []
+    used = usage(bench.sampler.between(driven.began, driven.began + driven.seconds))
+    offered = round(len(driven.samples) / driven.seconds, 1)
+    facts = loaded_facts(machines, found.resource, used, offered, bench.capacity)
+    return [finding.advice for finding in advise(facts) if finding.advice] if facts else []
 
 
 def _limit(bench: Bench, driven: Driven) -> Limit:
