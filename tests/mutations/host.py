@@ -37,6 +37,14 @@ CASES = (
         "o-r",
     ),
     _mode(
+        "mutation-web-log-readable",
+        f"{FILES}::test_closed_files[logs of the web server]",
+        "odoo.access.log",
+        "/var/log/nginx/odoo.access.log",
+        "o+r",
+        "o-r",
+    ),
+    _mode(
         "mutation-signing-key-readable",
         "security/test_odoo.py::test_signing_keys_are_closed",
         "/etc/odoo/jwt/",

@@ -83,6 +83,12 @@ CASES = (
         "headers",
     ),
     _site(
+        "mutation-cookie-over-http",
+        {f"{NGINX}::test_session_cookie": "secure is not in"},
+        "/proxy_cookie_path/d",
+        "headers",
+    ),
+    _site(
         "mutation-login-limit-gone",
         {f"{NGINX}::test_logins_are_limited": "were all let through"},
         "/limit_req zone=odoo_login/d",

@@ -69,6 +69,10 @@ class Client(requests.Session):
         self.headers["Host"] = site.host_header
         self.mount("https://", _NamedAdapter(site.name))
 
+    def get(self, url: str | bytes, **options: Any) -> requests.Response:  # type: ignore[override]
+        """Send a GET; unlike `requests.Session.get` it does not follow redirects unless asked."""
+        return self.request("GET", str(url), **options)
+
     def request(self, method: str, url: str, *arguments: Any, **options: Any) -> requests.Response:  # type: ignore[override]
         """Send a request, at the site's pace; redirects are not followed unless asked."""
         if self.site.pace:

@@ -19,6 +19,7 @@ CLOSED = {
     "system's private keys": ("/etc/ssl/private", "/etc/letsencrypt/archive", "/etc/letsencrypt/live"),
     "copies of databases": ("/var/backups/postgresql/*", "/var/backups/odoo*", "/var/backups/*.sql*"),
     "log of PostgreSQL": ("/var/log/postgresql/postgresql-*.log",),
+    "logs of the web server": ("/var/log/nginx/odoo.*.log",),
 }
 CODE = "/opt/odoo /etc/odoo /etc/nginx /etc/pgbouncer /etc/postgresql /etc/systemd/system /usr/local/sbin"
 

@@ -89,10 +89,11 @@ def test_security_headers(client: Client, nginx_host: Machine) -> None:
 
 @pytest.mark.explained_by("nginx", "odoo")
 def test_session_cookie(client: Client) -> None:
-    """The session cookie is kept from scripts."""
+    """The session cookie is kept from scripts, and goes over HTTPS only."""
     cookie = client.get("/web/login").headers.get("Set-Cookie", "")
     assert "session_id=" in cookie
-    assert "httponly" in cookie.lower(), f"the cookie is open to scripts: httponly is not in {cookie}"
+    for flag in ("httponly", "secure"):
+        assert re.search(rf";\s*{flag}\b", cookie, re.IGNORECASE), f"{flag} is not in {cookie}"
 
 
 def test_private_keys_are_closed(nginx_host: Machine) -> None:
