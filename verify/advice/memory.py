@@ -12,7 +12,7 @@ LEAST_SPILLS = 5
 # Rows in a sort's file are packed more tightly than in memory.
 MEMORY_FOR_FILE = 3
 MOST_WORK_MEM = 256 * MB
-# PostgreSQL Wiki, Tuning Your PostgreSQL Server; Heroku's and AWS's guides to PostgreSQL ask for as much.
+# Heroku Dev Center, Understanding Heroku Postgres Data Caching, asks for as much.
 HIT_SHARE = 0.99
 # PostgreSQL manual, 20.4.1: more than 40 % of the memory is unlikely to work better; and others need some.
 SHARE_OF_AVAILABLE = 0.5
@@ -34,16 +34,17 @@ def work_mem(facts: Database) -> Finding:
         return Finding(lacking=why)
     rise, current = facts.window.rise, facts.settings["work_mem"]
     per_thousand = 1000 * rise.temp_files / rise.transactions
+    enough = rise.temp_files >= LEAST_SPILLS
     measures = (
         Measure(
             "files of sorts and hashes, a thousand transactions",
             round(per_thousand, 2),
             "",
-            SPILLS_PER_THOUSAND,
+            SPILLS_PER_THOUSAND if enough else None,
         ),
         Measure("written to them", round(rise.temp_bytes / MB, 1), "MB"),
     )
-    if per_thousand <= SPILLS_PER_THOUSAND or rise.temp_files < LEAST_SPILLS:
+    if per_thousand <= SPILLS_PER_THOUSAND or not enough:
         return Finding(measures)
     mean = rise.temp_bytes / rise.temp_files
     wanted = power_of_two(max(2 * current, MEMORY_FOR_FILE * mean))

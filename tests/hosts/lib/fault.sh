@@ -42,3 +42,21 @@ cmd_disk() { # NAME DIR SIZE, kept over a stop
       sh "$loop" "$target"
   fi
 }
+
+cmd_throttle() { # NAME DIR WRITES: how many a second the disk on DIR takes from the host; max lifts it
+  local name=${1:?which host?} target=${2:?the disk on which folder?} writes=${3:?how many writes a second?} dir loop device group part
+  has "$name"; dir=$(host_dir "$name")
+  loop=$(awk -v mount="$dir/root$target" '$2 == mount { print $1 }' "$dir/disks" 2>/dev/null) || true
+  [[ -n $loop ]] || die "$name has no disk on $target (hosts disk NAME DIR SIZE)"
+  device=$(<"/sys/block/${loop#/dev/}/dev") group=$(cgroup_of "$name" blkio)
+  if [[ -e $group/blkio.throttle.write_iops_device ]]; then
+    echo "$device ${writes/#max/0}" >"$group/blkio.throttle.write_iops_device"
+  else
+    part=/sys/fs/cgroup # version 2: the controller is handed down from group to group
+    while [[ $part != "$group" ]]; do
+      echo +io >"$part/cgroup.subtree_control"
+      part=$part/$(cut -d/ -f1 <<<"${group#"$part/"}")
+    done
+    echo "$device wiops=$writes" >"$group/io.max"
+  fi
+}
