@@ -190,12 +190,14 @@ def test_a_slow_disk_is_advised_and_another_one_helps(
     assert figure(after, name) < figure(before, name) / 5
 
 
-# Short steps: it is about which resource is named, not about the rate to three digits. A pooler that never
-# gives up would make each step last a minute.
+# Short steps, and other work on the machine is no matter: it is about which resource is named, and not about
+# the rate to three digits.
 LOAD: dict[str, Any] = {
     "odoo_max_cron_threads": 0,
     "verify_load_step_seconds": 4,
     "verify_load_objectives": {"p95_ms": 500, "errors": 0.01, "achieved": 0.95},
+    "verify_load_driver_lag_ms": 5000,
+    "verify_load_foreign_cpu": 1,
 }
 ONE_STEP = 5
 SEVERAL_STEPS = 16
@@ -227,7 +229,7 @@ def test_workers_and_pool_are_advised_under_load_and_the_advice_helps(
     )
 
     narrow: dict[str, Any] = {"pgbouncer_settings": {"default_pool_size": 1, "reserve_pool_size": 0}}
-    narrow["pgbouncer_settings"]["query_wait_timeout"] = 3
+    narrow["pgbouncer_settings"]["query_wait_timeout"] = 3  # what waits for each other gives up soon
     waiting = looked("pool-before", narrow, 30, ONE_STEP)
     advice |= advised(waiting)
     assert set(advised(waiting)) == {"pool"}, run_of(waiting)
