@@ -1,15 +1,16 @@
 """The rules that recommend: each fires where figures fall short, says what to change, else keeps still."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from verify.advice import capacity, memory, sessions, tables, writing
 from verify.advice.facts import MB, Commits, Counted, Database, Idle, Listings, Loaded, Table, Window
-from verify.advice.gather import pool_variable, risen
+from verify.advice.gather import loaded_facts, pool_variable, risen
 from verify.advice.rules import RULES, advise
-from verify.measure.resources import Usage
+from verify.measure.resources import Capacity, Usage
 
 SETTINGS = {
     "work_mem": 7 * MB,
@@ -46,7 +47,6 @@ LOADED = Loaded(
     offered=20.0,
     odoo="app",
     pgbouncer="pooler",
-    cores=4,
     workers=5,
     cron_threads=2,
     odoo_hosts=1,
@@ -57,7 +57,7 @@ LOADED = Loaded(
     pool_variable="pgbouncer_default_pool_size",
     connections=60,
     max_connections=100,
-    connections_overruled=False,
+    connections_follow=True,
 )
 
 
@@ -208,7 +208,7 @@ def test_a_pool_is_made_as_large_as_odoo_needs() -> None:
 
 
 def test_a_pool_that_postgresql_does_not_admit_names_both() -> None:
-    fixed = replace(LOADED, connections=95, max_connections=100, connections_overruled=True)
+    fixed = replace(LOADED, connections=95, max_connections=100, connections_follow=False)
     advice = capacity.pool(fixed).advice
     assert advice and advice.variable.endswith("and postgresql_settings.max_connections")
     assert advice.proposed == "14 and 110"
@@ -251,3 +251,42 @@ def test_counters_rise_from_the_first_reading_on() -> None:
     window = risen(before, now, "this section began")
     assert (window.seconds, window.rise.transactions, window.rise.temp_files) == (60.0, 30, 3)
     assert window.rise.scans == {"a": (2, 40), "b": (1, 10)}
+
+
+def machines(**of_pooler: Any) -> Any:
+    """Return an estate of one host, as far as facts about load are taken from it."""
+    variables = {
+        "odoo_database": "pos",
+        "odoo_max_cron_threads": 2,
+        "odoo_memory_mb": 3072,
+        "pgbouncer_databases": [{"name": "*"}],
+        "pgbouncer_default_pool_size": 14,
+        "pgbouncer_reserve_pool_size": 6,
+        "pgbouncer_postgres_pool_size": 12,
+        "postgresql_settings": {},
+        "__postgresql_effective_settings": {"max_connections": 100},
+        **of_pooler,
+    }
+    shell = SimpleNamespace(output=lambda command: "1048576")
+    machine = SimpleNamespace(name="pos", variables=variables, shell=shell)
+    return SimpleNamespace(of_group=lambda group: [machine])
+
+
+def test_facts_about_load_are_those_of_the_sizing() -> None:
+    facts = loaded_facts(machines(), "pool", Usage(), 20.0, Capacity(workers=5, pool=20))
+    assert facts
+    assert (facts.pool, facts.reserve, facts.odoo_available) == (14, 6, 1024 * MB)
+    assert facts.connections == 14 + 6 + 2 + 12 + 2 + 4 + 5 + 10
+    assert facts.connections_follow
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"postgresql_settings": {"max_connections": 60}},
+        {"pgbouncer_settings": {"default_pool_size": 14, "reserve_pool_size": 6}},
+    ],
+)
+def test_max_connections_does_not_follow_what_overrules_the_sizing(variables: dict[str, Any]) -> None:
+    facts = loaded_facts(machines(**variables), "pool", Usage(), 20.0, Capacity(workers=5, pool=20))
+    assert facts and not facts.connections_follow

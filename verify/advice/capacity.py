@@ -28,7 +28,7 @@ def pool(facts: Loaded) -> Finding:
     )
     needed = facts.connections + wanted - facts.pool
     variable, current, proposed = facts.pool_variable, str(facts.pool), str(wanted)
-    if facts.connections_overruled and needed > facts.max_connections:
+    if not facts.connections_follow and needed > facts.max_connections:
         reason += f"; PostgreSQL has to admit {needed} then and admits {facts.max_connections}"
         variable += " and postgresql_settings.max_connections"
         current += f" and {facts.max_connections}"

@@ -163,15 +163,14 @@ class Loaded:
         used: what was in use, on average.
         offered: calls per second.
         odoo, pgbouncer: the hosts that advice is about.
-        cores: of Odoo's hosts.
         workers, cron_threads: of Odoo, on all its hosts.
         odoo_hosts: how many there are.
         odoo_memory_mb: what Odoo may plan with on a host, if the inventory says it.
         odoo_available: memory that new processes could have on Odoo's host.
         pool, reserve: server connections for the application's database, by one pooler.
         pool_variable: what sets the pool's size in this inventory.
-        servers, max_connections: what PostgreSQL has to admit by its sizing, and what it does.
-        connections_overruled: whether postgresql_settings.max_connections is set.
+        connections, max_connections: how many PostgreSQL has to admit, and how many it does.
+        connections_follow: whether the latter follows the pool's variable by itself, see docs/sizing.md.
     """
 
     limit: str
@@ -179,7 +178,6 @@ class Loaded:
     offered: float
     odoo: str
     pgbouncer: str
-    cores: int
     workers: int
     cron_threads: int
     odoo_hosts: int
@@ -190,4 +188,4 @@ class Loaded:
     pool_variable: str
     connections: int
     max_connections: int
-    connections_overruled: bool
+    connections_follow: bool

@@ -192,6 +192,7 @@ def loaded_facts(
     variables, overruled = pooler.variables, pooler.variables.get("pgbouncer_settings") or {}
     reserve = int(overruled.get("reserve_pool_size", variables["pgbouncer_reserve_pool_size"]))
     memory = first.variables.get("odoo_memory_mb")
+    named = pool_variable(variables, str(first.variables["odoo_database"]))
     of_database = databases[0].variables if databases else {}
     admitted = int((of_database.get("__postgresql_effective_settings") or {}).get("max_connections", 0))
     return Loaded(
@@ -200,7 +201,6 @@ def loaded_facts(
         offered=offered,
         odoo=first.name,
         pgbouncer=pooler.name,
-        cores=sum(int(machines.estate.host(machine.name).facts["cores"]) for machine in odoo),
         workers=capacity.workers,
         cron_threads=sum(int(machine.variables["odoo_max_cron_threads"]) for machine in odoo),
         odoo_hosts=len(odoo),
@@ -208,10 +208,11 @@ def loaded_facts(
         odoo_available=1024 * int(first.shell.output(AVAILABLE)),
         pool=capacity.pool // len(poolers) - reserve,
         reserve=reserve,
-        pool_variable=pool_variable(variables, str(first.variables["odoo_database"])),
+        pool_variable=named,
         connections=_connections([machine.variables for machine in poolers], len(odoo)),
         max_connections=admitted,
-        connections_overruled="max_connections" in (of_database.get("postgresql_settings") or {}),
+        connections_follow=named == "pgbouncer_default_pool_size"
+        and "max_connections" not in (of_database.get("postgresql_settings") or {}),
     )
 
 
@@ -232,6 +233,10 @@ def _connections(poolers: Sequence[Mapping[str, Any]], odoo_hosts: int) -> int:
     """Return how many connections PostgreSQL has to admit; the formula is that of docs/sizing.md."""
     pooled = 0
     for one in poolers:
-        each = int(one["pgbouncer_default_pool_size"]) + int(one["pgbouncer_reserve_pool_size"]) + 2
+        last = one.get("pgbouncer_settings") or {}
+        each = 2 + sum(
+            int(last.get(name, one[f"pgbouncer_{name}"]))
+            for name in ("default_pool_size", "reserve_pool_size")
+        )
         pooled += len(one["pgbouncer_databases"]) * each + int(one["pgbouncer_postgres_pool_size"]) + 2
     return pooled + 4 * odoo_hosts + 5 + 10
