@@ -140,7 +140,7 @@ def test_settings_are_advised_and_the_advice_helps(clone_of: Callable[[str], Tar
     variables: dict[str, Any] = WRONG
     for rule, found in advice.items():
         if rule == "missing_index":
-            command = found["proposed"].removeprefix("made by ").partition(",")[0]
+            command = found["proposed"].removeprefix("what this makes: ").partition(";")[0]
             target.shell(f"{SQL} -c '{command}'")
         else:
             variables = followed(variables, found)

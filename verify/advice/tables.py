@@ -42,7 +42,7 @@ def missing_index(facts: Database) -> Finding:
             facts.host,
             f"index of {table.name}.{column}",
             "missing",
-            f"made by {command}, or by an upgrade of its module (odoo -u)",
+            f"what this makes: {command}; or upgrade its module by odoo -u",
             f"since {facts.window.since} {table.name} ({table.rows} rows) was read from end to end {scans}"
             f" times, {rows / scans:.0f} rows each time; Odoo's models want this index{others}",
         ),
