@@ -36,6 +36,7 @@ def database(rise: Counted = CALM, settings: dict[str, float] | None = None, **c
         size=500 * MB,
         available=8192 * MB,
         disk_free=100_000 * MB,
+        longest_request=60.0,
         sessions=20,
     )
     return replace(facts, **changes)

@@ -94,6 +94,7 @@ class Database:
         size: of the application's database.
         available: memory that new processes could have.
         disk_free: where the WAL is.
+        longest_request: after so many seconds Odoo ends a worker.
         sessions: server connections that the poolers may open for the application.
         tables: with many rows.
         idle: sessions, the longest idle first.
@@ -107,6 +108,7 @@ class Database:
     size: int
     available: int
     disk_free: int
+    longest_request: float
     sessions: int
     tables: tuple[Table, ...] = ()
     idle: tuple[Idle, ...] = ()

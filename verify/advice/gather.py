@@ -77,6 +77,7 @@ END $$
 """
 AVAILABLE = r"sed -nE 's/^MemAvailable: *([0-9]+) kB/\1/p' /proc/meminfo"
 PSQL = "cd / && runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -h /var/run/postgresql -p %s -d %s"
+LIMIT_TIME_REAL = 120  # Odoo's default, in seconds; the roles leave it
 # What Odoo asks with dbfilter set (odoo/service/db.py, list_dbs).
 LIST_OF_DATABASES = """
     SELECT datname FROM pg_database
@@ -143,6 +144,9 @@ def database_facts(machine: Machine, estate: Estate, before: Counted | None) -> 
         size=now["size"],
         available=int(available) * 1024,
         disk_free=int(free) * 1024,
+        longest_request=float(
+            (estate.variable("odoo_settings") or {}).get("limit_time_real") or LIMIT_TIME_REAL
+        ),
         sessions=sum(
             int(pool["pgbouncer_default_pool_size"]) + int(pool["pgbouncer_reserve_pool_size"])
             for pool in pools

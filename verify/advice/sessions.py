@@ -4,21 +4,22 @@ from verify.advice.facts import Database, Idle, Listings
 from verify.advice.rule import Finding, Rule
 from verify.reporting.document import Advice, Measure
 
-# Twice the time that nginx's and Odoo's clients wait at most for a service elsewhere: 30 s.
-IDLE_SECONDS = 60
 # One for ten calls may be anybody's: jobs, notifications, an operator.
 LISTINGS_PER_CALL = 0.1
 
 
 def idle_in_transaction(facts: Database) -> Finding:
-    """Judge by the session that has been idle longest with a transaction open."""
+    """Judge by the session that has been idle longest with a transaction open.
+
+    Odoo ends a worker that takes longer than limit_time_real for a request, and its transaction with it: what
+    is idle for longer than that is no request.
+    """
+    limit = facts.longest_request
     longest = max(facts.idle, key=lambda one: one.seconds, default=Idle("", 0.0))
-    measures = (
-        Measure("idle with a transaction open, longest", round(longest.seconds, 1), "s", IDLE_SECONDS),
-    )
-    if longest.seconds <= IDLE_SECONDS:
+    measures = (Measure("idle with a transaction open, longest", round(longest.seconds, 1), "s", limit),)
+    if longest.seconds <= limit:
         return Finding(measures)
-    held = sum(one.seconds > IDLE_SECONDS for one in facts.idle)
+    held = sum(one.seconds > limit for one in facts.idle)
     return Finding(
         measures,
         Advice(
@@ -26,7 +27,7 @@ def idle_in_transaction(facts: Database) -> Finding:
             facts.host,
             "postgresql_settings.idle_in_transaction_session_timeout",
             f"{facts.settings['idle_in_transaction_session_timeout']:g}s",
-            f"{IDLE_SECONDS}s",
+            f"{limit:g}s",
             f"{held} session(s) keep a transaction open and do nothing, {longest.who} for"
             f" {longest.seconds:.0f} s: its locks hold up others, vacuum keeps what was deleted since, and it"
             " occupies a server connection; end it with pg_terminate_backend, and see to that program",
