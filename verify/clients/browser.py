@@ -98,6 +98,8 @@ def protocol(page: Page) -> str:
 
 def _log_in(page: Page, site: Site, login: str, password: str) -> None:
     page.goto(f"{site.origin}/web/login?redirect={quote(DASHBOARD)}")
+    # Odoo changes the session at the login: an answer that is still on its way brings the old cookie back.
+    page.wait_for_load_state("networkidle")
     page.locator("input[name=login]").fill(login)
     page.locator("input[name=password]").fill(password)
     page.locator("form.oe_login_form button[type=submit]").click()

@@ -47,10 +47,13 @@ PGBOUNCER_UPSTREAM = "1.25.2"
 POSTGRESQL = {14: 23, 15: 18, 16: 14, 17: 10}
 # PyJWT 2.4.0 fixes CVE-2022-29217 (its changelog), a confusion of public keys with HMAC secrets.
 PYJWT = "2.4.0"
+# Of a package that is there twice, Python imports the one that it finds first: the environment's own.
 PACKAGES = """
 import importlib.metadata as metadata, json, re
-print(json.dumps({re.sub("[-_.]+", "-", found.metadata["Name"]).lower(): found.version
-                  for found in metadata.distributions()}))
+packages = {}
+for found in metadata.distributions():
+    packages.setdefault(re.sub("[-_.]+", "-", found.metadata["Name"]).lower(), found.version)
+print(json.dumps(packages))
 """
 
 
