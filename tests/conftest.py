@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,13 +15,19 @@ import yaml
 from tests.harness import hosts, playbook, stack
 from tests.harness.leaks import ProcessWatch
 
-MARKERS = ("hosts: boots disposable hosts, so it needs root and minutes",)
+MARKERS = (
+    "hosts: boots disposable hosts, so it needs root and minutes",
+    "rotates: takes minutes, so of a file's tests with this mark one is run a day; all with --all",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("tillstack")
     group.addoption(
         "--keep-hosts", action="store_true", help="leave the hosts running, to look into them afterwards"
+    )
+    group.addoption(
+        "--all", action="store_true", help="run every test, also those that take turns by the day"
     )
     group.addoption(
         "--deployed",
@@ -38,6 +45,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of what takes turns, leave today's."""
+    if config.getoption("--all"):
+        return
+    turns: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("rotates"):
+            turns.setdefault(item.path, []).append(item)
+    today = datetime.date.today().toordinal()
+    waiting = [item for found in turns.values() for item in found if item is not found[today % len(found)]]
+    if waiting and not any("::" in argument for argument in config.args):
+        config.hook.pytest_deselected(items=waiting)
+        items[:] = [item for item in items if item not in waiting]
 
 
 @pytest.fixture(scope="session")
