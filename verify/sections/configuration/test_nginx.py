@@ -12,9 +12,7 @@ from verify.estate.machines import Machine
 
 CONCERN = "Web server"
 
-
 pytestmark = pytest.mark.explained_by("nginx")
-
 
 LOADED = "/run/tillstack-nginx/loaded"
 

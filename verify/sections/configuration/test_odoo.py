@@ -9,9 +9,7 @@ from verify.estate.machines import Machine, main_pid
 
 CONCERN = "Odoo"
 
-
 pytestmark = pytest.mark.explained_by("odoo")
-
 
 CONFIGURATION = "/etc/odoo/odoo.conf"
 SECRETS = ("admin_passwd", "db_password")

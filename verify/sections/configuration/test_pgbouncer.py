@@ -10,9 +10,7 @@ from verify.estate.machines import Machine, Machines, main_pid
 
 CONCERN = "PgBouncer"
 
-
 pytestmark = pytest.mark.explained_by("pgbouncer", "postgresql")
-
 
 CONFIGURATION = "/etc/pgbouncer/pgbouncer.ini"
 CONSOLE = "pgbouncer"

@@ -11,13 +11,10 @@ from verify.estate.settings import agrees, written
 
 CONCERN = "PostgreSQL"
 
-
 pytestmark = pytest.mark.explained_by("postgresql")
-
 
 # reset_val is what a session starts with; setting is 0 for what a unix socket hasn't, such as keepalives.
 SETTINGS = "SELECT name, reset_val AS setting, vartype, unit, pending_restart FROM pg_settings"
-
 
 # Columns that Odoo's registry has an index for, and whether a valid index leads with it.
 INDEXES = """

@@ -7,9 +7,7 @@ from verify.estate.units import properties
 
 CONCERN = "Units"
 
-
 pytestmark = pytest.mark.explained_by("postgresql", "pgbouncer", "odoo", "nginx")
-
 
 GROUPS = ("postgresql", "pgbouncer", "odoo", "nginx")
 AGAIN = {"always", "on-failure", "on-abnormal", "on-abort"}

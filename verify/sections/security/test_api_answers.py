@@ -12,9 +12,7 @@ from verify.estate.described import Estate
 
 CONCERN = "OWASP API8 misconfiguration"
 
-
 pytestmark = pytest.mark.explained_by("odoo", "nginx")
-
 
 FOREIGN = "https://foreign.invalid"  # RFC 2606
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "instance", "errors"}

@@ -18,9 +18,7 @@ from verify.shop.people import People
 
 CONCERN = "OWASP API2 broken authentication"
 
-
 pytestmark = [pytest.mark.writes, pytest.mark.explained_by("odoo", "nginx")]
-
 
 NOWHERE = "https://tillstack.invalid"  # RFC 2606
 # A read, a write and the end of the login, with a body where one is wanted.

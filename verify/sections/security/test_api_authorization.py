@@ -16,9 +16,7 @@ from verify.shop.people import GOODS_PRICE, People
 
 CONCERN = "OWASP API1, API3, API5, API6 authorization"
 
-
 pytestmark = [pytest.mark.writes, pytest.mark.explained_by("odoo", "nginx")]
-
 
 PART = 1.0  # of the price, paid in advance
 # What an employee's PIN or badge, a product's cost or a user's password would be called, here or in Odoo.

@@ -14,9 +14,7 @@ from verify.estate.described import Estate
 
 CONCERN = "OWASP API9 inventory"
 
-
 pytestmark = pytest.mark.explained_by("odoo", "nginx")
-
 
 OTHER_VERSIONS = (
     "/api",

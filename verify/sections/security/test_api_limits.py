@@ -14,9 +14,7 @@ from verify.shop.people import People
 
 CONCERN = "OWASP API4 resource consumption"
 
-
 pytestmark = pytest.mark.explained_by("odoo", "nginx")
-
 
 TOO_MANY = "urn:tillstack:pos-api:too-many-logins"
 

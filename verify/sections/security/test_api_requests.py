@@ -14,9 +14,7 @@ from verify.shop.people import People
 
 CONCERN = "OWASP API7 request forgery"
 
-
 pytestmark = pytest.mark.explained_by("odoo")
-
 
 CALL = "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1])), 5).close()"
 

@@ -9,9 +9,7 @@ from verify.estate.network import LOOPBACK, is_loopback, open_listeners, reachab
 
 CONCERN = "Open ports"
 
-
 pytestmark = pytest.mark.explained_by("postgresql", "pgbouncer", "odoo", "nginx")
-
 
 SSH = {"sshd", "ssh", "systemd"}  # systemd holds the port where ssh.socket is used
 

@@ -7,9 +7,7 @@ from verify.estate.machines import Machine
 
 CONCERN = "Files"
 
-
 pytestmark = pytest.mark.explained_by("odoo", "nginx")
-
 
 CLOSED = {
     "filestore": ("/var/lib/odoo",),

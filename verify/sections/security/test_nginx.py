@@ -14,12 +14,9 @@ from verify.estate.machines import Machine
 
 CONCERN = "Web server"
 
-
 pytestmark = pytest.mark.explained_by("nginx")
 
-
 LEAST_DAYS = 14
-
 
 # RFC 7034 for the second; a page may be stricter than the site.
 HEADERS = {
@@ -27,7 +24,6 @@ HEADERS = {
     "X-Frame-Options": {"SAMEORIGIN", "DENY"},
     "Referrer-Policy": {"strict-origin-when-cross-origin"},
 }
-
 
 BURST = """
 import concurrent.futures, http.client, ssl, sys

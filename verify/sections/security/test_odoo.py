@@ -9,12 +9,9 @@ from verify.estate.network import LOOPBACK, listening, reachable
 
 CONCERN = "Odoo"
 
-
 pytestmark = pytest.mark.explained_by("odoo")
 
-
 CONFIGURATION = "/etc/odoo/odoo.conf"
-
 
 KEYS = "/etc/odoo/jwt"
 

@@ -15,9 +15,7 @@ from verify.estate.machines import Machine
 
 CONCERN = "Passwords"
 
-
 pytestmark = pytest.mark.explained_by("odoo", "postgresql")
-
 
 KNOWN = ("admin", "demo", "odoo", "password", "12345678", "changeme", "portal", "pos")
 MOST_USERS = 200

@@ -13,7 +13,6 @@ from verify.estate.network import LOOPBACK, listening
 
 CONCERN = "PgBouncer"
 
-
 pytestmark = pytest.mark.explained_by("pgbouncer", "postgresql")
 
 

@@ -12,7 +12,6 @@ from verify.estate.network import LOOPBACK, listening
 
 CONCERN = "PostgreSQL"
 
-
 pytestmark = pytest.mark.explained_by("postgresql")
 
 

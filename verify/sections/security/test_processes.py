@@ -10,9 +10,7 @@ from verify.reporting.redaction import secrets_in
 
 CONCERN = "Processes"
 
-
 pytestmark = pytest.mark.explained_by("odoo")
-
 
 # Upper bounds of what systemd-analyze security says, from 0 (closed) to 10, and why they are not lower.
 EXPOSURES = {

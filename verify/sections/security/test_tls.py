@@ -14,9 +14,7 @@ from verify.clients.web import Site
 
 CONCERN = "Encryption"
 
-
 pytestmark = pytest.mark.explained_by("nginx")
-
 
 LEAST_RSA_BITS = 2048  # CA/Browser Forum, Baseline Requirements 6.1.5
 LEAST_EC_BITS = 256

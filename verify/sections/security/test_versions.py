@@ -18,7 +18,6 @@ from verify.estate.packages import at_least, installed
 
 CONCERN = "OWASP API9 versions"
 
-
 pytestmark = pytest.mark.explained_by("odoo")
 
 

@@ -16,7 +16,6 @@ from verify.shop.till import PRICE, Till, close_session, open_session
 
 CONCERN = "API"
 
-
 pytestmark = pytest.mark.explained_by("odoo", "nginx")
 
 

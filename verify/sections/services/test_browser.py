@@ -15,20 +15,16 @@ from verify.shop.till import NAME, Till
 
 CONCERN = "Till in a browser"
 
-
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.writes,
     pytest.mark.explained_by("odoo", "nginx", "pgbouncer"),
 ]
 
-
 # What Chromium does to its connections when the machine it runs on gets or loses an address.
 NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
 
-
 LAST_ORDER = "SELECT max(id) FROM pos_order"
-
 
 NEW_ORDERS = """
     SELECT json_agg(json_build_object('state', pos_order.state, 'total', amount_total) ORDER BY pos_order.id)

@@ -12,29 +12,7 @@ from verify.measure.timing import milliseconds
 
 CONCERN = "Web server"
 
-
 pytestmark = pytest.mark.explained_by("nginx")
-
-
-LEAST_DAYS = 14
-
-
-# RFC 7034 for the second; a page may be stricter than the site.
-HEADERS = {
-    "X-Content-Type-Options": {"nosniff"},
-    "X-Frame-Options": {"SAMEORIGIN", "DENY"},
-    "Referrer-Policy": {"strict-origin-when-cross-origin"},
-}
-
-
-BURST = """
-import http.client, ssl, sys
-port, host, count = sys.argv[1:]
-for _ in range(int(count)):
-    client = http.client.HTTPSConnection("127.0.0.1", int(port), context=ssl._create_unverified_context())
-    client.request("POST", "/web/login", "login=tillstack-verify", {"Host": host})
-    print(client.getresponse().status)
-"""
 
 
 def test_http2(site: Site) -> None:

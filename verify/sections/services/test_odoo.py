@@ -1,6 +1,5 @@
 """Odoo itself: what is closed, how many processes serve, and that its bus carries a message."""
 
-import configparser
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,36 +16,10 @@ from verify.estate.machines import Machine, main_pid
 
 CONCERN = "Odoo"
 
-
 pytestmark = pytest.mark.explained_by("odoo")
 
 
-CONFIGURATION = "/etc/odoo/odoo.conf"
-
-
-SECRETS = ("admin_passwd", "db_password")
-
-
-KEYS = "/etc/odoo/jwt"
-
-
 BUS_SECONDS = 10
-
-
-def _options(machine: Machine) -> dict[str, str]:
-    """Return the options, secrets left out, of the file that the running master was started with."""
-    arguments = machine.shell.text(f"/proc/{main_pid(machine, 'odoo')}/cmdline")
-    assert CONFIGURATION in arguments, f"the master was started without {CONFIGURATION}"
-    assert "--db-filter" not in arguments
-    parser = configparser.RawConfigParser()
-    parser.read_string(machine.shell.text(CONFIGURATION))
-    return {name: text for name, text in parser["options"].items() if name not in SECRETS}
-
-
-def _master_password_is_hashed(machine: Machine) -> bool:
-    """Say only this much about it: a failed assertion would show the text itself."""
-    pattern = r"^admin_passwd *= *\$pbkdf2-sha512\$"
-    return machine.shell.succeeds("grep -Eq %s %s", pattern, CONFIGURATION)
 
 
 def test_processes(odoo_host: Machine, measure: Callable[..., None]) -> None:

@@ -15,21 +15,15 @@ from verify.measure.timing import milliseconds
 
 CONCERN = "PgBouncer"
 
-
 pytestmark = pytest.mark.explained_by("pgbouncer", "postgresql")
-
 
 PID = "SELECT pg_backend_pid()"
 
-
 SESSION_DATABASE = "postgres"
-
 
 STATE = f"{PID} || ' ' || coalesce(nullif(current_setting('tillstack.verify', true), ''), 'none')"
 
-
 NOTIFY_SECONDS = 5
-
 
 DRAWS = 5
 

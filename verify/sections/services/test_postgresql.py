@@ -12,12 +12,7 @@ from verify.measure.timing import milliseconds
 
 CONCERN = "PostgreSQL"
 
-
 pytestmark = pytest.mark.explained_by("postgresql")
-
-
-# reset_val is what a session starts with; setting is 0 for what a unix socket hasn't, such as keepalives.
-SETTINGS = "SELECT name, reset_val AS setting, vartype, unit, pending_restart FROM pg_settings"
 
 
 def _rows(machine: Machine, query: str) -> list[dict[str, Any]]:
