@@ -14,23 +14,15 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from jwt.algorithms import ECAlgorithm, HMACAlgorithm, OKPAlgorithm
 
+from verify.clients import addon
 from verify.estate.machines import Machine
 
 DAY = 86400
-# Run by Odoo's own Python as the user odoo: the key stays on the host, only tokens to refuse leave it. Takes
-# claims and a list of changes to them; null takes a claim away.
+# See `verify.clients.addon`: the key stays on the host, only tokens to refuse leave it. Takes claims and a
+# list of changes to them; null takes a claim away.
 SIGN = """
-import configparser, importlib.util, json, pathlib, sys
 import jwt
-options = configparser.RawConfigParser()
-options.read("/etc/odoo/odoo.conf")
-options = options["options"]
-folders = [pathlib.Path(folder.strip(), "pos_api") for folder in options["addons_path"].split(",")]
-(addon,) = [folder for folder in folders if folder.is_dir()]
-specification = importlib.util.spec_from_file_location("keys", addon / "keys.py")
-sys.modules["keys"] = keys = importlib.util.module_from_spec(specification)
-specification.loader.exec_module(keys)
-key = keys.load(options["pos_api_key_directory"]).active
+key = load("keys").load(options["pos_api_key_directory"]).active
 claims, changes = json.loads(sys.argv[1])
 def sign(change):
     changed = {name: value for name, value in {**claims, **change}.items() if value is not None}
@@ -117,12 +109,8 @@ def misused(token: str, odoo: Machine) -> Iterator[Forged]:
         "of no login": {"fam": 2**31 - 1},
         "another user in this login": {"sub": "2" if claims["sub"] != "2" else "1"},
     }
-    text = odoo.shell.output(
-        "cd / && runuser -u odoo -- /opt/odoo/bin/odoo-python -c %s %s",
-        SIGN,
-        json.dumps([claims, list(changes.values())]),
-    )
-    for name, made in zip(changes, json.loads(text), strict=True):
+    signed = addon.run(odoo, SIGN, [claims, list(changes.values())])
+    for name, made in zip(changes, signed, strict=True):
         yield Forged(name, made)
 
 

@@ -4,13 +4,13 @@ The login that the role verify opened stands in the database, and a token of it 
 with the key that the API signs with.
 """
 
-import json
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
 import requests
 
+from verify.clients import addon
 from verify.clients.api import Login
 from verify.clients.database import superuser_rows
 from verify.estate.machines import Machine
@@ -25,19 +25,9 @@ FAMILY = f"""
        AND f.expires_at > now() AT TIME ZONE 'UTC'
      ORDER BY f.id DESC LIMIT 1
 """
-# Run by Odoo's Python with the addon's own modules, so that what signs is what the API signs with.
+# See `verify.clients.addon`.
 SIGN = """
-import configparser, importlib.util, json, pathlib, sys, types
-options = configparser.RawConfigParser()
-options.read("/etc/odoo/odoo.conf")
-options = options["options"]
-folders = [pathlib.Path(folder.strip(), "pos_api") for folder in options["addons_path"].split(",")]
-(addon,) = [folder for folder in folders if folder.is_dir()]
-def load(name):
-    specification = importlib.util.spec_from_file_location(name, addon / f"{name}.py")
-    sys.modules[name] = module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+import types
 settings = types.SimpleNamespace(
     issuer=options["pos_api_issuer"], audience=options["pos_api_audience"],
     access_token_lifetime=int(options["pos_api_access_token_lifetime"]))
@@ -68,10 +58,7 @@ def sign(odoo: Machine, postgresql: Machine, database: str) -> dict[str, Any]:
         raise StandingLoginError(
             f"database {database} has no login for read-only runs: run site.yml --tags verify"
         )
-    said = odoo.shell.output(
-        "cd / && runuser -u odoo -- /opt/odoo/bin/odoo-python -c %s %s", SIGN, json.dumps(rows[0])
-    )
-    tokens: dict[str, Any] = json.loads(said)
+    tokens: dict[str, Any] = addon.run(odoo, SIGN, rows[0])
     return tokens
 
 
