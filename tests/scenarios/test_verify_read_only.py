@@ -26,6 +26,7 @@ LOG = "/var/log/nginx/odoo.access.log"
 VARIABLES = {
     "verify_writes": False,
     "verify_read_only_rate": CAP,
+    "verify_load_foreign_cpu": 1,  # what else the machine does is not what this is about
     "odoo_max_cron_threads": 0,
     "postgresql_settings": {"autovacuum_naptime": "1d"},
 }
