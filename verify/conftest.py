@@ -10,7 +10,7 @@ from verify import preflight
 from verify.clients.odoo_rpc import OdooSession, log_in
 from verify.clients.pace import Pace
 from verify.clients.standing_login import StandingLogin
-from verify.clients.web import Client, Site
+from verify.clients.web import Client, Site, site_of
 from verify.estate.connection import tunnel
 from verify.estate.described import GROUPS, Estate, EstateError, describe, read_groups
 from verify.estate.machines import Machine, Machines
@@ -105,6 +105,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(recorder)
 
 
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the connections, whether or not a check came to use them."""
+    recorder = config.stash.get(RECORDER, None)
+    if recorder and recorder.machines:
+        recorder.machines.close()
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a check that asks for ``<group>_host`` once for each host of the group."""
     for group in GROUPS:
@@ -162,11 +169,9 @@ def _machines(config: pytest.Config) -> Machines:
 
 
 @pytest.fixture(scope="session")
-def machines(pytestconfig: pytest.Config) -> Iterator[Machines]:
+def machines(pytestconfig: pytest.Config) -> Machines:
     """All hosts of the estate."""
-    machines = _machines(pytestconfig)
-    yield machines
-    machines.close()
+    return _machines(pytestconfig)
 
 
 @pytest.fixture(scope="session")
@@ -292,14 +297,7 @@ def site(
     if variables["nginx_tls_mode"] == "own_ca" and authority is None:
         authority = tmp_path_factory.mktemp("ca") / f"{nginx_host.name}.pem"
         authority.write_text(nginx_host.shell.text(OWN_CA) + "\n")
-    site = Site(
-        address=nginx_host.address,
-        name=str(variables["nginx_server_name"]),
-        https_port=int(variables["nginx_https_port"]),
-        http_port=int(variables["nginx_http_port"]),
-        ca=authority,
-        pace=Pace(cap) if cap else None,
-    )
+    site = site_of(nginx_host.address, variables, authority, Pace(cap) if cap else None)
     preflight.check_certificate(site)
     return site
 

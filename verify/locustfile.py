@@ -19,7 +19,7 @@ from locust.env import Environment
 
 from verify import preflight
 from verify.clients.odoo_rpc import OdooSession, log_in
-from verify.clients.web import Client, Site
+from verify.clients.web import Client, Site, site_of
 from verify.estate.described import describe, read_groups
 from verify.estate.machines import Machine, Machines
 from verify.measure.open_loop import Answer
@@ -93,13 +93,7 @@ def _site(machine: Machine) -> Site:
     if variables["nginx_tls_mode"] == "own_ca":
         authority = Path(tempfile.mkdtemp(prefix="tillstack-"), "ca.pem")
         authority.write_text(machine.shell.text(OWN_CA) + "\n")
-    return Site(
-        address=machine.address,
-        name=str(variables["nginx_server_name"]),
-        https_port=int(variables["nginx_https_port"]),
-        http_port=int(variables["nginx_http_port"]),
-        ca=authority,
-    )
+    return site_of(machine.address, variables, authority)
 
 
 class Till(User):

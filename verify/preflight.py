@@ -75,7 +75,7 @@ def _flagged(machines: Machines, estate: Estate) -> bool:
     query = f"SELECT value FROM ir_config_parameter WHERE key = '{FLAG}'"
     try:
         for machine in machines.of_group("postgresql"):
-            rows = superuser_rows(machine.shell, machine.variables["postgresql_port"], query, database)
+            rows = superuser_rows(machine, query, database)
             if [row["value"] for row in rows] == ["allowed"]:
                 return True
     except (CommandError, UnreachableError):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.api import shop as shops
 from tests.api.contract import Contract
@@ -23,15 +21,10 @@ TILLS = [
     *("operations", "operations of others", "spare", "retries", "examples"),
     *("bad input", "bad input of others", "fuzz"),
 ]
-# One address sends all tests' logins: at the web server's rate for one address most would never get to the
-# API. Its limit stays, with the burst as it is.
-LOGIN_RATE = """
-site=$(readlink -f /etc/nginx/sites-enabled/odoo.conf)
-sed -i -E '/zone=odoo_login:/s#rate=[0-9]+r/[sm]#rate=20r/s#' "$site"
-nginx -T 2>/dev/null | grep -q 'rate=20r/s'
-systemctl reload nginx
-"""
 LAST = "test_fuzz.py"  # it leaves the shop in disorder
+
+
+LOGIN_RATE = "20r/s"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,15 +45,13 @@ def api_host(request: pytest.FixtureRequest) -> Iterator[stack.Target]:
     """A copy of the deployed host for all tests of the API, or the one that --api-host names."""
     given = request.config.getoption("--api-host")
     if given:
-        run, name, inventory = given.split(":", 2)
-        kept = yaml.safe_load((Path(inventory) / "group_vars" / "all" / "secrets.yml").read_text())
-        target = stack.Target(hosts.Run(run), name, Path(inventory), kept)
-        target.shell(LOGIN_RATE)
+        target = stack.running(given)
+        stack.let_log_in(target, LOGIN_RATE)
         yield target
         return
     deployed: Deployed = request.getfixturevalue("deployed")
     target = stack.clone(deployed, request.getfixturevalue("saved"), "api")
-    target.shell(LOGIN_RATE)
+    stack.let_log_in(target, LOGIN_RATE)
     yield target
     if not request.config.getoption("--keep-hosts"):
         hosts.call(deployed.run, "rm", "api")

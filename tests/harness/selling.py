@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.harness.stack import Target
-from verify.clients import api, odoo_rpc
+from verify.clients import api, odoo_rpc, web
 from verify.clients.web import Client, Site
 from verify.estate.described import Host, describe, read_groups
 from verify.shop.till import PRICE, Till, close_session, open_session, prepare, put_away
@@ -55,13 +55,7 @@ def site_of(target: Target, host: Host) -> Site:
     # Beside the inventory: Ansible takes every file in it for hosts.
     authority = target.inventory.with_name(f"{target.host}-ca.pem")
     authority.write_text(target.shell("cat /etc/tillstack/ca.pem"))
-    return Site(
-        address=host.address,
-        name=str(host.variables["nginx_server_name"]),
-        https_port=int(host.variables["nginx_https_port"]),
-        http_port=int(host.variables["nginx_http_port"]),
-        ca=authority,
-    )
+    return web.site_of(host.address, host.variables, authority)
 
 
 @contextmanager

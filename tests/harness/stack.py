@@ -11,6 +11,13 @@ import yaml
 
 from tests.harness import hosts, inventory
 
+LOGIN_RATE = """
+site=$(readlink -f /etc/nginx/sites-enabled/odoo.conf)
+sed -i -E '/zone=odoo_login:/s#rate=[0-9]+r/[sm]#rate={rate}#' "$site"
+nginx -T 2>/dev/null | grep -q 'rate={rate}'
+systemctl reload nginx
+"""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -60,6 +67,27 @@ def make(
     place = folder / name
     secrets = inventory.write(place, run, inventory.one_host(name), variables or {})
     return Target(run, name, place, yaml.safe_load(secrets.read_text()))
+
+
+def running(given: str) -> Target:
+    """Return a host that runs already.
+
+    Args:
+        given: Its run, name and inventory, with colons between.
+    """
+    run, name, inventory = given.split(":", 2)
+    kept = yaml.safe_load((Path(inventory) / "group_vars" / "all" / "secrets.yml").read_text())
+    return Target(hosts.Run(run), name, Path(inventory), kept)
+
+
+def let_log_in(target: Target, rate: str) -> None:
+    """Let one address log in more often, since it sends all tests' logins; the burst stays as it is.
+
+    Args:
+        target: A deployed host.
+        rate: Of nginx's limit_req_zone, such as 20r/s.
+    """
+    target.shell(LOGIN_RATE.format(rate=rate))
 
 
 def save(original: Target) -> str:

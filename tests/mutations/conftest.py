@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.conftest import Deployed
 from tests.harness import hosts, stack
 from tests.mutations.table import CASES, choose
 
-# One address sends all runs' logins, one run after the other; the burst, which a check fills, stays as it is.
-LOGIN_RATE = """
-site=$(readlink -f /etc/nginx/sites-enabled/odoo.conf)
-sed -i -E '/zone=odoo_login:/s#rate=[0-9]+r/[sm]#rate=2r/s#' "$site"
-nginx -T 2>/dev/null | grep -q 'rate=2r/s'
-systemctl reload nginx
-"""
+LOGIN_RATE = "2r/s"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,15 +49,13 @@ def broken(request: pytest.FixtureRequest) -> Iterator[stack.Target]:
     """A copy of the deployed host to break, or the one that --mutation-host names."""
     given = request.config.getoption("--mutation-host", default=None)
     if given:
-        run, name, inventory = given.split(":", 2)
-        kept = yaml.safe_load((Path(inventory) / "group_vars" / "all" / "secrets.yml").read_text())
-        target = stack.Target(hosts.Run(run), name, Path(inventory), kept)
-        target.shell(LOGIN_RATE)
+        target = stack.running(given)
+        stack.let_log_in(target, LOGIN_RATE)
         yield target
         return
     deployed: Deployed = request.getfixturevalue("deployed")
     target = stack.clone(deployed, request.getfixturevalue("saved"), "mutations")
-    target.shell(LOGIN_RATE)
+    stack.let_log_in(target, LOGIN_RATE)
     yield target
     if not request.config.getoption("--keep-hosts"):
         hosts.call(deployed.run, "rm", "mutations")

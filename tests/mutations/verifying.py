@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 import re
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.harness import hosts
+from tests.harness import hosts, verifying
 from tests.harness.stack import Target
 from tests.mutations.case import PRELUDE
 from tests.mutations.table import Batch
 
-RUN_SECONDS = 600
 GOOD = ("passed", "not_run")
 
 
@@ -64,17 +60,11 @@ def verify(target: Target, sections: str, folder: Path, select: str = "") -> Out
     Raises:
         AssertionError: it wrote no report; the message ends with what it said.
     """
-    command = [
-        *(sys.executable, "-m", "pytest", "verify", "-q", "-m", "not browser"),
-        *("--inventory", str(target.inventory), "--section", sections, "--report-dir", str(folder)),
-        *(("-k", select) if select else ()),
-    ]
-    done = subprocess.run(
-        command, cwd=hosts.ROOT, capture_output=True, text=True, timeout=RUN_SECONDS, check=False
+    chosen = ("-k", select) if select else ()
+    done = verifying.verify(
+        target.inventory, folder, "-q", "-m", "not browser", "--section", sections, *chosen
     )
-    report = folder / "report.json"
-    assert report.exists(), f"verify wrote no report, status {done.returncode}: {done.stdout[-3000:]}"
-    return read(json.loads(report.read_text()), target.host, folder)
+    return read(done.report, target.host, folder)
 
 
 def tried(target: Target, batch: Batch, folder: Path) -> Outcome:

@@ -88,7 +88,7 @@ LIST_OF_DATABASES = """
 
 def rows(machine: Machine, query: str, database: str) -> list[dict[str, Any]]:
     """Return a query's rows from a database host."""
-    return superuser_rows(machine.shell, machine.variables["postgresql_port"], query, database)
+    return superuser_rows(machine, query, database)
 
 
 def counted(machine: Machine, database: str) -> tuple[Counted, Window]:

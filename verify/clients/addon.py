@@ -1,13 +1,14 @@
 """Runs small programs beside the deployed addon, with the modules that the API itself signs with."""
 
-import json
 from typing import Any
 
 from verify.estate.machines import Machine
+from verify.estate.programs import run_as_odoo
 
-# Gives `options` of odoo.conf and `load`, which imports a module of the addon without Odoo around it.
+# Gives `options` of odoo.conf, the `settings` that tokens are made by, and `load`, which imports a module of
+# the addon without Odoo around it.
 PRELUDE = """
-import configparser, importlib.util, json, pathlib, sys
+import configparser, importlib.util, json, pathlib, sys, types
 options = configparser.RawConfigParser()
 options.read("/etc/odoo/odoo.conf")
 options = options["options"]
@@ -18,6 +19,9 @@ def load(name):
     sys.modules[name] = module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module
+settings = types.SimpleNamespace(
+    issuer=options["pos_api_issuer"], audience=options["pos_api_audience"],
+    access_token_lifetime=int(options["pos_api_access_token_lifetime"]))
 """
 
 
@@ -26,11 +30,6 @@ def run(odoo: Machine, program: str, argument: Any) -> Any:
 
     Args:
         odoo: a host of the group odoo.
-        program: prints JSON.
-        argument: given as JSON in ``sys.argv[1]``; everybody on the host may see it, so no secret.
-
-    Raises:
-        CommandError: it failed; the message has its standard error.
+        program, argument: as in `run_as_odoo`.
     """
-    command = "cd / && runuser -u odoo -- /opt/odoo/bin/odoo-python -c %s %s"
-    return json.loads(odoo.shell.output(command, PRELUDE + program, json.dumps(argument)))
+    return run_as_odoo(odoo, PRELUDE + program, argument)

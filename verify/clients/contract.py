@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import jsonschema
 import requests
 
-from verify.clients import api
+from verify.clients import api, openapi
 from verify.clients.web import Client
 
 PROBLEM = "application/problem+json"
@@ -44,9 +44,8 @@ class Contract:
     def operations(self) -> dict[str, tuple[str, str, dict[str, Any]]]:
         """Method, path and operation object, by operationId."""
         return {
-            operation["operationId"]: (method.upper(), path, operation)
-            for path, item in self.document["paths"].items()
-            for method, operation in item.items()
+            operation["operationId"]: (method, path, operation)
+            for method, path, operation in openapi.operations(self.document)
         }
 
     def takes(self, name: str, place: str, parameter: str) -> bool:
@@ -57,11 +56,7 @@ class Contract:
 
     def target(self, node: Any) -> Any:
         """Return what a node refers to, or the node itself."""
-        while "$ref" in node:
-            path, node = node["$ref"].removeprefix("#/"), self.document
-            for part in path.split("/"):
-                node = node[part]
-        return node
+        return openapi.resolved(node, self.document)
 
     def check(self, name: str, answer: requests.Response) -> None:
         """Compare an answer with what the document says of an operation: status, headers, body.

@@ -14,7 +14,7 @@ from psycopg2.extensions import (
     set_wait_callback,
 )
 
-from verify.estate.shell import Shell
+from verify.estate.machines import Machine
 
 ANSWER_SECONDS = 10
 
@@ -53,12 +53,11 @@ def value(client: connection, query: str, *arguments: object) -> Any:
     return row[0] if row else None
 
 
-def superuser_rows(shell: Shell, port: int, query: str, database: str = "postgres") -> list[dict[str, Any]]:
+def superuser_rows(machine: Machine, query: str, database: str = "postgres") -> list[dict[str, Any]]:
     """Return a query's rows, run by psql as the system user postgres over the unix socket.
 
     Args:
-        shell: the database host.
-        port: PostgreSQL's port.
+        machine: the database host.
         query: one SELECT.
         database: where it is run.
 
@@ -66,10 +65,10 @@ def superuser_rows(shell: Shell, port: int, query: str, database: str = "postgre
         CommandError: psql failed.
     """
     wrapped = f"SELECT coalesce(json_agg(row_to_json(found)), '[]') FROM ({query}) found"
-    text = shell.output(
+    text = machine.shell.output(
         "cd / && runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -h /var/run/postgresql -p %s -d %s"
         " -c %s",
-        str(port),
+        str(machine.variables["postgresql_port"]),
         database,
         wrapped,
     )
@@ -77,22 +76,22 @@ def superuser_rows(shell: Shell, port: int, query: str, database: str = "postgre
     return rows
 
 
-def pooler_rows(shell: Shell, folder: str, port: int, command: str) -> list[dict[str, str]]:
+def pooler_rows(machine: Machine, command: str) -> list[dict[str, str]]:
     """Return the rows of a SHOW command of PgBouncer's console.
 
     Over its unix socket the console lets in the user pgbouncer who comes from the pooler's own system user
     (PgBouncer manual, admin console).
 
     Args:
-        shell: the pooler's host.
-        folder: the socket's folder.
-        port: PgBouncer's port.
+        machine: the pooler's host.
         command: such as "SHOW CONFIG".
 
     Raises:
         CommandError: psql failed, or the console refused.
     """
-    text = shell.output(
+    folder = machine.variables["__pgbouncer_known_settings"]["unix_socket_dir"]
+    port = machine.variables["pgbouncer_listen_port"]
+    text = machine.shell.output(
         "cd / && runuser -u $(stat -c %%U %s) -- psql -XAq -h %s -F %s -P footer=off -p %s"
         " -U pgbouncer -d pgbouncer -c %s",
         f"{folder}/.s.PGSQL.{port}",

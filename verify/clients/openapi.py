@@ -62,18 +62,18 @@ def members(value: Any) -> Iterator[str]:
             yield from members(inner)
 
 
-def _resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+def resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """Return what a node refers to, or the node itself."""
     found: Any = schema
     while "$ref" in found:
         target, found = found["$ref"].removeprefix("#/"), document
         for name in target.split("/"):
             found = found[name]
-    resolved: dict[str, Any] = found
-    return resolved
+    return found  # type: ignore[no-any-return]
 
 
 def _parameters(operation: dict[str, Any], document: dict[str, Any]) -> list[dict[str, Any]]:
-    return [_resolved(parameter, document) for parameter in operation.get("parameters", [])]
+    return [resolved(parameter, document) for parameter in operation.get("parameters", [])]
 
 
 def _properties(
@@ -83,9 +83,9 @@ def _properties(
     if (reference := schema.get("$ref", "")) in seen and reference:
         return
     seen |= {reference}
-    schema = _resolved(schema, document)
+    schema = resolved(schema, document)
     for name, inner in schema.get("properties", {}).items():
-        yield name, _resolved(inner, document)
+        yield name, resolved(inner, document)
         yield from _properties(inner, document, seen)
     nested = [schema[key] for key in ("items", "additionalProperties") if isinstance(schema.get(key), dict)]
     for inner in (*nested, *(part for key in ("allOf", "anyOf", "oneOf") for part in schema.get(key, []))):

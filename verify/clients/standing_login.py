@@ -27,10 +27,6 @@ FAMILY = f"""
 """
 # See `verify.clients.addon`.
 SIGN = """
-import types
-settings = types.SimpleNamespace(
-    issuer=options["pos_api_issuer"], audience=options["pos_api_audience"],
-    access_token_lifetime=int(options["pos_api_access_token_lifetime"]))
 who = json.loads(sys.argv[1])
 ring = load("keys").load(options["pos_api_key_directory"])
 token, until = load("tokens").issue(ring, settings, who["database"], who["user"], who["family"])
@@ -53,7 +49,7 @@ def sign(odoo: Machine, postgresql: Machine, database: str) -> dict[str, Any]:
     Raises:
         StandingLoginError: the role verify has not run, or the login was ended.
     """
-    rows = superuser_rows(postgresql.shell, postgresql.variables["postgresql_port"], FAMILY, database)
+    rows = superuser_rows(postgresql, FAMILY, database)
     if not rows:
         raise StandingLoginError(
             f"database {database} has no login for read-only runs: run site.yml --tags verify"

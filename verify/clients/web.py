@@ -1,6 +1,7 @@
 """HTTPS to one host under the name its certificate has, whatever the name resolves to."""
 
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,24 @@ class Site:
     def origin(self) -> str:
         """The address a user types."""
         return f"https://{self.host_header}"
+
+
+def site_of(address: str, variables: Mapping[str, Any], ca: Path | None, pace: Pace | None = None) -> Site:
+    """Return the web server of a host, from the public variables of its role nginx.
+
+    Args:
+        address: where to connect.
+        variables: as `verify.estate.described` gives them.
+        ca, pace: as in `Site`.
+    """
+    return Site(
+        address=address,
+        name=str(variables["nginx_server_name"]),
+        https_port=int(variables["nginx_https_port"]),
+        http_port=int(variables["nginx_http_port"]),
+        ca=ca,
+        pace=pace,
+    )
 
 
 class _NamedAdapter(HTTPAdapter):

@@ -23,15 +23,21 @@ IDS = """
 
 
 @pytest.fixture(scope="session")
-def stored(machines: Machines, estate: Estate) -> Callable[[str], dict[str, Any]]:
-    """Returns the only row of a query, which it asks of the database itself: ``stored("SELECT ...")``."""
+def queries(machines: Machines, estate: Estate) -> Callable[[str], list[dict[str, Any]]]:
+    """Returns a query's rows, asked of the database's host as its superuser, past everything in between."""
     hosts = machines.of_group("postgresql")
     if not hosts:
         raise NotRun("the inventory has no host in the group postgresql")
     host, database = hosts[0], str(estate.variable("odoo_database"))
+    return lambda query: superuser_rows(host, query, database)
+
+
+@pytest.fixture(scope="session")
+def stored(queries: Callable[[str], list[dict[str, Any]]]) -> Callable[[str], dict[str, Any]]:
+    """Returns the only row of a query, as `queries`: ``stored("SELECT ...")``."""
 
     def ask(query: str) -> dict[str, Any]:
-        (row,) = superuser_rows(host.shell, host.variables["postgresql_port"], query, database)
+        (row,) = queries(query)
         return row
 
     return ask

@@ -21,18 +21,13 @@ CONNECTIONS = """
 """
 
 
-def _console(machine: Machine, command: str) -> list[dict[str, str]]:
-    folder = machine.variables["__pgbouncer_known_settings"]["unix_socket_dir"]
-    return pooler_rows(machine.shell, folder, machine.variables["pgbouncer_listen_port"], command)
-
-
 def _live(machine: Machine) -> dict[str, str]:
-    return {row["key"]: row["value"] for row in _console(machine, "SHOW CONFIG")}
+    return {row["key"]: row["value"] for row in pooler_rows(machine, "SHOW CONFIG")}
 
 
 def test_settings_in_effect(pgbouncer_host: Machine, measure: Callable[..., None]) -> None:
     """Every wanted setting that this version knows is in effect."""
-    (row,) = _console(pgbouncer_host, "SHOW VERSION")
+    (row,) = pooler_rows(pgbouncer_host, "SHOW VERSION")
     measure("version", row["version"])
     live = _live(pgbouncer_host)
     variables = pgbouncer_host.variables
@@ -61,7 +56,7 @@ def test_file_is_loaded(pgbouncer_host: Machine) -> None:
 
 def test_pool_modes(pgbouncer_host: Machine, database: str) -> None:
     """The application is pooled by transaction; where NOTIFY is heard, a client keeps its server."""
-    modes = {row["name"]: row["pool_mode"] for row in _console(pgbouncer_host, "SHOW DATABASES")}
+    modes = {row["name"]: row["pool_mode"] for row in pooler_rows(pgbouncer_host, "SHOW DATABASES")}
     usual = _live(pgbouncer_host)["pool_mode"]
     assert modes.get(database) in (None, "", "transaction"), f"{database}: pool_mode {modes[database]}"
     assert usual == "transaction", f"pool_mode is {usual}, see pgbouncer_settings"
@@ -74,7 +69,7 @@ def test_pools_fit_the_server(
     pgbouncer_host: Machine, machines: Machines, measure: Callable[..., None]
 ) -> None:
     """All pools full, the database server still has connections left for its administrators."""
-    rows = [row for row in _console(pgbouncer_host, "SHOW DATABASES") if row["name"] != CONSOLE]
+    rows = [row for row in pooler_rows(pgbouncer_host, "SHOW DATABASES") if row["name"] != CONSOLE]
     usual = int(_live(pgbouncer_host)["max_db_connections"])
     # a database without a limit of its own has as many as its pool and the reserve
     most = sum(
@@ -84,7 +79,7 @@ def test_pools_fit_the_server(
         most += usual  # no client of another database has come yet
     servers = machines.of_group("postgresql")
     for server in servers:
-        (row,) = superuser_rows(server.shell, server.variables["postgresql_port"], CONNECTIONS)
+        (row,) = superuser_rows(server, CONNECTIONS)
         measure("server connections of all pools", most)
         measure("connections that PostgreSQL gives", row["free"])
         assert most <= row["free"], (

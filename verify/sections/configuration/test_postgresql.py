@@ -34,7 +34,7 @@ UNIQUE_KEYS = ("pos_api_idempotency_key_key_unique", "pos_api_refresh_token_dige
 
 
 def _rows(machine: Machine, query: str, database: str = "postgres") -> list[dict[str, Any]]:
-    return superuser_rows(machine.shell, machine.variables["postgresql_port"], query, database)
+    return superuser_rows(machine, query, database)
 
 
 def test_settings_in_effect(postgresql_host: Machine) -> None:

@@ -9,12 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from verify.clients.database import superuser_rows
 from verify.clients.odoo_rpc import OdooSession
-from verify.estate.described import Estate
-from verify.estate.machines import Machines
 from verify.reporting.document import Measure
-from verify.reporting.recorder import NotRun
 from verify.shop.ledger import Ledger
 from verify.shop.operations import OPERATIONS, Operation
 from verify.shop.people import People, close_sessions
@@ -50,16 +46,6 @@ class Settled:
     def array(self) -> str:
         """The sessions as PostgreSQL reads an array."""
         return "{" + ",".join(map(str, self.sessions)) + "}"
-
-
-@pytest.fixture(scope="session")
-def queries(machines: Machines, estate: Estate) -> Books:
-    """Returns a query's rows, asked of the database's host as its superuser, past everything in between."""
-    hosts = machines.of_group("postgresql")
-    if not hosts:
-        raise NotRun("the inventory has no host in the group postgresql")
-    host, database = hosts[0], str(estate.variable("odoo_database"))
-    return lambda query: superuser_rows(host.shell, int(host.variables["postgresql_port"]), query, database)
 
 
 @pytest.fixture

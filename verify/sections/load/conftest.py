@@ -36,9 +36,7 @@ def capacity(machines: Machines, estate: Estate) -> Capacity:
     """The workers and server connections that there are, on all hosts together."""
     pool = 0
     for machine in machines.of_group("pgbouncer"):
-        folder = machine.variables["__pgbouncer_known_settings"]["unix_socket_dir"]
-        port = machine.variables["pgbouncer_listen_port"]
-        for entry in pooler_rows(machine.shell, folder, port, "SHOW DATABASES"):
+        for entry in pooler_rows(machine, "SHOW DATABASES"):
             if entry["name"] == estate.variable("odoo_database"):
                 pool += int(entry["pool_size"]) + int(entry["reserve_pool"])
     return Capacity(

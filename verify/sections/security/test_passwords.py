@@ -4,7 +4,6 @@ Users' passwords are compared on the host with the stored hashes, by Odoo's own 
 the network, so no throttle counts it, and no login is written.
 """
 
-import json
 from typing import Any
 
 import psycopg2
@@ -12,6 +11,7 @@ import pytest
 
 from verify.clients.database import connect
 from verify.estate.machines import Machine
+from verify.estate.programs import run_as_odoo
 
 CONCERN = "Passwords"
 
@@ -27,7 +27,7 @@ from passlib.context import CryptContext
 options = configparser.RawConfigParser()
 options.read("/etc/odoo/odoo.conf")
 options = options["options"]
-known, most = json.loads(sys.argv[1]), int(sys.argv[2])
+known, most = json.loads(sys.argv[1])
 with psycopg2.connect(host=options["db_host"], port=options["db_port"], dbname=options["db_name"],
                       user=options["db_user"], password=options["db_password"]) as connection:
     with connection.cursor() as cursor:
@@ -46,13 +46,7 @@ print(json.dumps({"users": len(users), "weak": weak, "plain": plain,
 @pytest.fixture(scope="module")
 def compared(odoo_host: Machine) -> dict[str, Any]:
     """What the comparison on Odoo's host found."""
-    text = odoo_host.shell.output(
-        "cd / && runuser -u odoo -- /opt/odoo/bin/odoo-python -c %s %s %s",
-        COMPARE,
-        json.dumps(KNOWN),
-        str(MOST_USERS),
-    )
-    found: dict[str, Any] = json.loads(text)
+    found: dict[str, Any] = run_as_odoo(odoo_host, COMPARE, [KNOWN, MOST_USERS])
     return found
 
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.explained_by("postgresql")
 
 
 def _rows(machine: Machine, query: str, database: str = "postgres") -> list[dict[str, Any]]:
-    return superuser_rows(machine.shell, machine.variables["postgresql_port"], query, database)
+    return superuser_rows(machine, query, database)
 
 
 def test_passwords_are_scram(postgresql_host: Machine) -> None:

@@ -85,11 +85,8 @@ def test_debian_packages(hosts: list[Machine], measure: Callable[..., None]) -> 
 
 def test_postgresql(postgresql_host: Machine, measure: Callable[..., None]) -> None:
     """The running PostgreSQL has the fixes of its major version."""
-    (row,) = superuser_rows(
-        postgresql_host.shell,
-        postgresql_host.variables["postgresql_port"],
-        "SELECT current_setting('server_version_num')::int AS number",
-    )
+    query = "SELECT current_setting('server_version_num')::int AS number"
+    (row,) = superuser_rows(postgresql_host, query)
     major, minor = divmod(row["number"], 10000)
     measure("PostgreSQL", f"{major}.{minor}")
     assert major in POSTGRESQL, f"PostgreSQL {major} is none of {sorted(POSTGRESQL)}: see postgresql_version"

@@ -37,9 +37,8 @@ def test_processes(odoo_host: Machine, measure: Callable[..., None]) -> None:
 
 def test_modules_are_installed(postgresql_host: Machine, database: str, estate: Estate) -> None:
     """All wanted modules are installed, and none waits for an upgrade."""
-    port = postgresql_host.variables["postgresql_port"]
     query = "SELECT name, state FROM ir_module_module WHERE state <> 'uninstalled'"
-    modules = superuser_rows(postgresql_host.shell, port, query, database)
+    modules = superuser_rows(postgresql_host, query, database)
     states = {module["name"]: module["state"] for module in modules}
     wanted = [*estate.variable("odoo_modules"), "pos_api"]
     assert {name: states.get(name) for name in wanted} == dict.fromkeys(wanted, "installed")

@@ -28,14 +28,9 @@ NOTIFY_SECONDS = 5
 DRAWS = 5
 
 
-def _console(machine: Machine, command: str) -> list[dict[str, str]]:
-    folder = machine.variables["__pgbouncer_known_settings"]["unix_socket_dir"]
-    return pooler_rows(machine.shell, folder, machine.variables["pgbouncer_listen_port"], command)
-
-
 def _pool(machine: Machine, database: str) -> dict[str, str]:
     """Return the settings of the entry that serves a database, as the console shows them."""
-    (entry,) = [row for row in _console(machine, "SHOW DATABASES") if row["name"] == database]
+    (entry,) = [row for row in pooler_rows(machine, "SHOW DATABASES") if row["name"] == database]
     return entry
 
 

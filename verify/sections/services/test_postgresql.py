@@ -15,10 +15,6 @@ CONCERN = "PostgreSQL"
 pytestmark = pytest.mark.explained_by("postgresql")
 
 
-def _rows(machine: Machine, query: str) -> list[dict[str, Any]]:
-    return superuser_rows(machine.shell, machine.variables["postgresql_port"], query)
-
-
 def test_application_round_trip(direct: dict[str, Any], database: str, measure: Callable[..., None]) -> None:
     """PostgreSQL answers the application's user."""
     with closing(connect(direct, database)) as client:
@@ -28,7 +24,7 @@ def test_application_round_trip(direct: dict[str, Any], database: str, measure: 
 
 def test_version(postgresql_host: Machine, measure: Callable[..., None]) -> None:
     """The server that runs is the wanted major version."""
-    (row,) = _rows(postgresql_host, "SELECT current_setting('server_version') AS version")
+    (row,) = superuser_rows(postgresql_host, "SELECT current_setting('server_version') AS version")
     measure("version", row["version"])
     assert int(row["version"].split(".")[0]) == int(postgresql_host.variables["postgresql_version"]), (
         "the cluster that answers is of another major version than postgresql_version"
