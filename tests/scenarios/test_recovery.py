@@ -11,6 +11,7 @@ from tests.conftest import Deployed
 from tests.harness import hosts
 from tests.harness.deadline import until
 from tests.harness.selling import Shop, open_shop
+from tests.harness.stack import Target
 
 pytestmark = pytest.mark.hosts
 AFTER_KILL_SECONDS = 10
@@ -20,6 +21,24 @@ MAIN_PIDS = {
     "pgbouncer": "systemctl show --property=MainPID --value pgbouncer",
     "odoo": "systemctl show --property=MainPID --value odoo",
 }
+
+# PgBouncer refuses the first client that comes anew after PostgreSQL refused its own log-ins: it may not be the next sale's.
+NEW_CONNECTION = """
+cd / && runuser -u odoo -- /opt/odoo/bin/odoo-python - <<'END'
+from odoo import sql_db
+from odoo.tools import config
+
+config.parse_config(["--config", "/etc/odoo/odoo.conf"])
+with sql_db.db_connect("pos").cursor() as cr:
+    cr.execute("SELECT 'connected'")
+    print(*cr.fetchone())
+END
+"""
+
+
+def connects_anew(target: Target) -> bool:
+    """Return whether a new process of Odoo's gets a connection through the pooler."""
+    return target.shell(NEW_CONNECTION).split()[-1] == "connected"
 
 
 @pytest.fixture
@@ -46,6 +65,11 @@ def test_a_killed_service_sells_again(deployed: Deployed, shop: Shop, service: s
             f"a sale after {service} was killed",
         )
         print(f"{service} killed: selling after {taken:.1f} s")
+        until(
+            lambda: connects_anew(deployed),
+            AFTER_KILL_SECONDS,
+            f"a new connection after {service} was killed",
+        )
 
 
 @pytest.mark.parametrize("how", ["reboot", "power cut"])
@@ -56,5 +80,6 @@ def test_a_rebooted_host_sells_again(deployed: Deployed, shop: Shop, how: str) -
     hosts.call(deployed.run, "start", deployed.host)
     left = AFTER_BOOT_SECONDS - (time.monotonic() - booted)
     until(lambda: shop.sell() > last, left, f"a sale after a {how}")
+    until(lambda: connects_anew(deployed), AFTER_KILL_SECONDS, f"a new connection after a {how}")
     print(f"{how}: selling {time.monotonic() - booted:.1f} s after the boot began")
     assert deployed.shell("systemctl is-system-running").strip() == "running"
