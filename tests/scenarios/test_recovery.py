@@ -22,7 +22,8 @@ MAIN_PIDS = {
     "odoo": "systemctl show --property=MainPID --value odoo",
 }
 
-# PgBouncer refuses the first client that comes anew after PostgreSQL refused its own log-ins: it may not be the next sale's.
+# PgBouncer refuses the first client that comes anew after PostgreSQL refused PgBouncer's own log-ins;
+# that client need not be the next sale.
 NEW_CONNECTION = """
 cd / && runuser -u odoo -- /opt/odoo/bin/odoo-python - <<'END'
 from odoo import sql_db
