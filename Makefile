@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-hosts demo demo-down test lint unit verify artifacts lock
+.PHONY: help setup setup-hosts demo demo-down test lint unit verify bench artifacts lock
 
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tillstack
 LOCK := requirements/controller.txt
@@ -42,6 +42,9 @@ unit: setup ## tests that need no host
 
 verify: setup ## prove the deployment of INVENTORY (build/demo/inventory unless set)
 	@python -m verify run --inventory '$(INVENTORY)'
+
+bench: setup-hosts ## the API's speed against stock Odoo, on a copy of INVENTORY's disposable host (BENCH= for options)
+	@python -m tests.bench --inventory '$(INVENTORY)' $(BENCH)
 
 artifacts: setup ## fill the artefact folder, to deploy where nothing can be downloaded
 	@ansible-playbook playbooks/artifacts.yml

@@ -80,7 +80,7 @@ def latencies(group: str, found: Sequence[Mapping[str, Any]]) -> str:
         found: its latencies, as the report has them.
     """
     with matplotlib.rc_context(STYLE):
-        figure = _figure(250)
+        figure = new_figure(250)
         axes = figure.add_subplot()
         numbers = sorted({latency["clients"] for latency in found})
         notes = []
@@ -103,7 +103,7 @@ def latencies(group: str, found: Sequence[Mapping[str, Any]]) -> str:
             for threshold in sorted({latency["threshold"] for latency in same} - {None}):
                 axes.axhline(threshold, color=BAD, linestyle=(0, (4, 3)), linewidth=1.2)
                 axes.annotate(
-                    f"at most {_number(threshold)} ms, {_clients(clients)}",
+                    f"at most {short_number(threshold)} ms, {_clients(clients)}",
                     (_stretched(0.03), threshold),
                     xytext=(0, 3),
                     textcoords="offset points",
@@ -112,16 +112,16 @@ def latencies(group: str, found: Sequence[Mapping[str, Any]]) -> str:
                     bbox={"facecolor": PAPER, "alpha": 0.8, "linewidth": 0, "pad": 0.6},
                 )
             notes.append(
-                f"{_clients(clients)}: slowest {slowest['target']}, p95 {_number(slowest['p95'])} ms"
+                f"{_clients(clients)}: slowest {slowest['target']}, p95 {short_number(slowest['p95'])} ms"
             )
         axes.margins(y=0.09)
-        _logarithmic(axes)
+        logarithmic(axes)
         axes.set_xlim(_stretched(0.03), _stretched(LAST_QUANTILE))
         axes.xaxis.set_major_locator(FixedLocator([_stretched(q) for q in QUANTILES]))
         axes.xaxis.set_major_formatter(FixedFormatter(list(QUANTILES.values())))
         axes.set_title("milliseconds, by share of answers", color=DIM, fontsize=TEXT - 1)
-        _legend(axes, below=True)
-        return _svg(figure, f"Response times of class {group}. {'; '.join(notes)}.")
+        legend(axes, below=True)
+        return as_svg(figure, f"Response times of class {group}. {'; '.join(notes)}.")
 
 
 def steps(run: Mapping[str, Any]) -> str:
@@ -133,7 +133,7 @@ def steps(run: Mapping[str, Any]) -> str:
     found = sorted(run["steps"], key=lambda step: step["offered"])
     offered = [step["offered"] for step in found]
     with matplotlib.rc_context(STYLE):
-        figure = _figure(330)
+        figure = new_figure(330)
         upper, lower = figure.subplots(2, sharex=True, height_ratios=(3, 2))
         for name, colour, dashes in zip(("p50", "p95", "p99"), SERIES, DASHES, strict=False):
             upper.plot(
@@ -155,7 +155,7 @@ def steps(run: Mapping[str, Any]) -> str:
                     markersize=5.5,
                     markerfacecolor=fill,
                 )
-        _logarithmic(upper)
+        logarithmic(upper)
         upper.set_title("milliseconds (hollow: an objective broke)", color=DIM, fontsize=TEXT - 1)
         lower.plot(offered, offered, color=DIM, linestyle=(0, (2, 2)), linewidth=1, label="offered")
         lower.plot(
@@ -175,7 +175,7 @@ def steps(run: Mapping[str, Any]) -> str:
             for axes in (upper, lower):
                 axes.axvline(run["knee"], color=INK, linewidth=1.4, linestyle=(0, (1, 1)))
             upper.annotate(
-                f"knee {_number(run['knee'])}/s",
+                f"knee {short_number(run['knee'])}/s",
                 (run["knee"], 1),
                 xycoords=("data", "axes fraction"),
                 xytext=(-4, -2),
@@ -184,10 +184,14 @@ def steps(run: Mapping[str, Any]) -> str:
                 va="top",
                 weight="bold",
             )
-        _legend(upper)
-        _legend(lower)
-        knee = "no step held" if run["knee"] is None else f"the knee is at {_number(run['knee'])} requests/s"
-        return _svg(figure, f"Latency and throughput of the load run {run['name']}: {knee}.")
+        legend(upper)
+        legend(lower)
+        knee = (
+            "no step held"
+            if run["knee"] is None
+            else f"the knee is at {short_number(run['knee'])} requests/s"
+        )
+        return as_svg(figure, f"Latency and throughput of the load run {run['name']}: {knee}.")
 
 
 # Title, and for each line its field of the timeline and its name; none where the title says it.
@@ -216,7 +220,7 @@ def timeline(run: Mapping[str, Any]) -> str:
     ]
     panels = [(title, lines) for title, lines in panels if lines]
     with matplotlib.rc_context(STYLE):
-        figure = _figure(24 + 96 * max(len(panels), 1))
+        figure = new_figure(24 + 96 * max(len(panels), 1))
         every = figure.subplots(max(len(panels), 1), sharex=True, squeeze=False)[:, 0]
         for axes, (title, lines) in zip(every, panels, strict=False):
             alone = f": {lines[0][1]}" if len(lines) == 1 and lines[0][1] else ""
@@ -224,7 +228,7 @@ def timeline(run: Mapping[str, Any]) -> str:
             _panel(axes, found, lines)
         every[-1].set_xlabel("seconds since the start")
         limit = f"limit: {run['limit']}" if run["limit"] else "no limit found"
-        return _svg(figure, f"Load run {run['name']}, second by second; {limit}. {run['evidence']}")
+        return as_svg(figure, f"Load run {run['name']}, second by second; {limit}. {run['evidence']}")
 
 
 def _panel(axes: Axes, found: Sequence[Mapping[str, Any]], lines: Sequence[tuple[str, str]]) -> None:
@@ -245,7 +249,7 @@ def _panel(axes: Axes, found: Sequence[Mapping[str, Any]], lines: Sequence[tuple
             label=name,
         )
     if lines[0][0] == "p95":
-        _logarithmic(axes, 3)
+        logarithmic(axes, 3)
     else:
         axes.set_ylim(bottom=0, top=105 if lines[0][0] == "cpu" else None)
         axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
@@ -271,7 +275,7 @@ def ratios(rows: Sequence[Mapping[str, Any]], tolerance: float) -> str:
     colours = {"slower": BAD, "faster": GREEN, "same": DIM}
     marks = {"slower": ">", "faster": "<", "same": "o"}
     with matplotlib.rc_context(STYLE):
-        figure = _figure(60 + 20 * len(rows))
+        figure = new_figure(60 + 20 * len(rows))
         axes = figure.add_subplot()
         axes.axvspan(1 / (1 + tolerance), 1 + tolerance, color=LINE, alpha=0.6, linewidth=0)
         axes.axvline(1, color=DIM, linewidth=1)
@@ -288,28 +292,31 @@ def ratios(rows: Sequence[Mapping[str, Any]], tolerance: float) -> str:
         axes.grid(visible=False, axis="y")
         axes.set_title("p95, B over A: right of 1 is slower", color=DIM, fontsize=TEXT - 1)
         slower = sum(row["verdict"] == "slower" for row in rows)
-        return _svg(figure, f"Ratio of 95th percentiles with intervals: {slower} of {len(rows)} are slower.")
+        return as_svg(
+            figure, f"Ratio of 95th percentiles with intervals: {slower} of {len(rows)} are slower."
+        )
 
 
-def _figure(height: float) -> Figure:
+def new_figure(height: float) -> Figure:
     """Return a figure of `WIDTH` by height, in units of its picture."""
     figure = Figure(figsize=(WIDTH / 72, height / 72), layout="constrained")
     FigureCanvasSVG(figure)
     return figure
 
 
-def _logarithmic(axes: Axes, ticks: int = 6) -> None:
+def logarithmic(axes: Axes, ticks: int = 6) -> None:
+    """Give the upright axis a logarithmic scale with labels that can be read."""
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     if high / low < 8:  # or else there may be no more than one label
         axes.set_ylim(low / 1.6, high * 1.6)
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 200 else (1,), numticks=ticks))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(which="minor", length=0)
 
 
-def _legend(axes: Axes, *, below: bool = False) -> None:
+def legend(axes: Axes, *, below: bool = False) -> None:
     """Name the lines inside the axes, or below all of the figure's."""
     if below:
         axes.figure.legend(loc="outside lower left", ncols=1, handlelength=2.4, borderaxespad=0.2)
@@ -317,7 +324,7 @@ def _legend(axes: Axes, *, below: bool = False) -> None:
         axes.legend(loc="upper left", handlelength=2.4, borderpad=0.2)
 
 
-def _svg(figure: Figure, label: str) -> str:
+def as_svg(figure: Figure, label: str) -> str:
     """Return a figure as an element that scales with its box and says what it shows."""
     stream = io.StringIO()
     figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
@@ -349,5 +356,6 @@ def _clients(number: int) -> str:
     return "1 client" if number == 1 else f"{number} clients"
 
 
-def _number(value: float) -> str:
+def short_number(value: float) -> str:
+    """Return a number as short as its size allows."""
     return f"{value:,.0f}".replace(",", " ") if value >= 10 else f"{value:.2g}"
