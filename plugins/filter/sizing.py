@@ -36,8 +36,11 @@ options:
 notes:
   - Reads these variables of the hosts where they are set in the inventory or on the command line -
     C(odoo_memory_mb), C(odoo_cores), C(odoo_workers), C(odoo_max_cron_threads), C(odoo_db_maxconn),
-    C(postgresql_memory_mb), C(postgresql_cores), C(pgbouncer_default_pool_size),
-    C(pgbouncer_reserve_pool_size), C(pgbouncer_postgres_pool_size), C(pgbouncer_databases).
+    C(odoo_series), C(pos_api_server), C(pos_api_workers), C(pos_api_threads), C(postgresql_memory_mb),
+    C(postgresql_cores), C(pgbouncer_default_pool_size), C(pgbouncer_reserve_pool_size),
+    C(pgbouncer_postgres_pool_size), C(pgbouncer_session_pool_size), C(pgbouncer_databases),
+    C(pgbouncer_session_databases).
+  - Without C(pos_api_server) Odoo 15.0 has a server of its own for the API, and 14.0 has none.
   - Role defaults and C(vars) of a play are not part of C(hostvars) and are not seen for other hosts.
 """
 
@@ -50,8 +53,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - Four dictionaries, C(odoo), C(pgbouncer), C(postgresql) and C(nginx). Names ending in C(_mb) are MiB,
-      Odoo's memory limits are bytes as in odoo.conf.
+    - Five dictionaries, C(odoo), C(pos_api), C(pgbouncer), C(postgresql) and C(nginx). Names ending in C(_mb)
+      are MiB, Odoo's memory limits are bytes as in odoo.conf. C(pos_api.workers) is 0 where Odoo's own HTTP
+      workers answer the API.
   type: dict
 """
 
@@ -62,6 +66,12 @@ MIB = 1024 * 1024
 WORKER_MB = round(0.8 * 150 + 0.2 * 1024)
 # The prefork master and the longpolling process each keep a loaded registry as a light worker does.
 MASTER_AND_LONGPOLLING_MB = 2 * 150
+# The API's master keeps a loaded registry, as its workers do beside what they serve and cache.
+API_MASTER_MB, API_WORKER_MB = 150, 200
+API_THREADS = 4  # while one waits for PostgreSQL, another one computes
+API_SHARE_OF_ODOO = 0.25
+# A worker is replaced above so many times its plan, and the unit ends above so many times the whole plan.
+API_RECYCLED_AT, API_ENDED_AT = 1.5, 2
 
 # Most cursors of the Odoo database that one process holds at a time. An HTTP request may open a second one
 # (signal_changes, logging, mail); ir.cron keeps its lock cursor while the job has its own, and the job may
@@ -74,11 +84,13 @@ DIRECT_CURSORS = 4
 # PgBouncer asks for verifiers in a pool of the lookup role's own, one at a time; the second replaces it.
 LOOKUP_CONNECTIONS = 2
 POSTGRES_SPARE = 2
+SESSION_SPARE = 2  # acceptance tests
 SUPERUSER_RESERVED = 5
 HEADROOM = 10  # acceptance tests, backup, monitoring, an operator's psql
 DB_MAXCONN = 32
 CLIENT_SPARE = 50
 # Odoo listens with a queue of this many connections a worker (odoo/service/server.py, PreforkServer.start).
+# The API's threads are given as many calls, so that a call that is taken is also answered in time.
 QUEUED = 8
 PGBOUNCER_OWN_FILES = 100
 POSTGRESQL_DEFAULT_MAX_CONNECTIONS = 100
@@ -150,19 +162,44 @@ def _postgresql_mb(variables: Mapping[str, Any], host: str, shared: bool) -> int
     return max(0, rest - _odoo_mb(variables, host, shared)) if shared else rest
 
 
-def _odoo(variables: Mapping[str, Any], host: str, budget_mb: int) -> dict[str, int]:
+def _pos_api(variables: Mapping[str, Any], host: str, budget_mb: int, cores: int) -> dict[str, int]:
+    """Size the API's own server beside Odoo; all is 0 where Odoo's HTTP workers answer the API.
+
+    `budget_mb`: memory that Odoo may plan with, MiB, of which the API takes a part.
+    """
+    series = str(variables.get("odoo_series") or "15.0")
+    server = variables.get("pos_api_server") or ("granian" if series == "15.0" else "odoo")
+    if server != "granian":
+        return dict.fromkeys(("workers", "threads", "memory_mb", "worker_max_mb", "max_mb"), 0)
+    workers = _number(variables, host, "pos_api_workers")
+    if workers is None:
+        by_memory = (int(budget_mb * API_SHARE_OF_ODOO) - API_MASTER_MB) // API_WORKER_MB
+        workers = max(1, min(cores, by_memory))
+    memory_mb = API_MASTER_MB + workers * API_WORKER_MB
+    return {
+        "workers": workers,
+        "threads": _number(variables, host, "pos_api_threads") or API_THREADS,
+        "memory_mb": memory_mb,
+        "worker_max_mb": int(API_WORKER_MB * API_RECYCLED_AT),
+        "max_mb": memory_mb * API_ENDED_AT,
+    }
+
+
+def _odoo(variables: Mapping[str, Any], host: str, budget_mb: int) -> dict[str, Any]:
     """Size Odoo on one host. `budget_mb`: memory it may plan with, MiB; limits in the result are bytes."""
     cores = _number(variables, host, "odoo_cores") or _fact(variables, host, "processor_vcpus", "odoo_cores")
+    pos_api = _pos_api(variables, host, budget_mb, cores)
+    others_mb = MASTER_AND_LONGPOLLING_MB + pos_api["memory_mb"]
     cron = _number(variables, host, "odoo_max_cron_threads", 0)
     cron = MAX_CRON_THREADS if cron is None else cron
     workers = _number(variables, host, "odoo_workers")
     if workers is None:
-        by_memory = (budget_mb - MASTER_AND_LONGPOLLING_MB) // WORKER_MB - cron
+        by_memory = (budget_mb - others_mb) // WORKER_MB - cron
         workers = max(1, min(2 * cores + 1, by_memory))
-    needed_mb = MASTER_AND_LONGPOLLING_MB + (workers + cron) * WORKER_MB
+    needed_mb = others_mb + (workers + cron) * WORKER_MB
     # Odoo's defaults are 2 GiB and 2.5 GiB; a small host recycles earlier. The hard one limits address space,
     # which is far more than what is resident, so it never falls below what a worker maps in order to start.
-    soft_mb = min(2048, max(640, budget_mb * 8 // 10 // (workers + cron + 1)))
+    soft_mb = min(2048, max(640, (budget_mb - pos_api["memory_mb"]) * 8 // 10 // (workers + cron + 1)))
     return {
         "workers": workers,
         "max_cron_threads": cron,
@@ -171,37 +208,68 @@ def _odoo(variables: Mapping[str, Any], host: str, budget_mb: int) -> dict[str, 
         "limit_memory_hard": max(soft_mb + 512, 1536) * MIB,
         "memory_budget_mb": budget_mb,
         "memory_needed_mb": needed_mb,
+        "pos_api": pos_api,
     }
 
 
-def pools(odoo_hosts: Sequence[Mapping[str, int]]) -> dict[str, int]:
+def _shared(groups: Mapping[str, Sequence[str]]) -> set[str]:
+    """Name the hosts that both Odoo and PostgreSQL run on."""
+    return set(groups.get("odoo") or []) & set(groups.get("postgresql") or [])
+
+
+def _odoo_hosts(
+    hostvars: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]], host: str
+) -> dict[str, dict[str, Any]]:
+    """Size Odoo on each of its hosts, by name; without the group on `host` itself."""
+    shared = _shared(groups)
+    return {
+        name: _odoo(hostvars[name], name, _odoo_mb(hostvars[name], name, name in shared))
+        for name in _members(groups, "odoo", host)
+    }
+
+
+def _threads(odoo_host: Mapping[str, Any]) -> int:
+    """Count the API's threads on one host of Odoo, each of which serves one call at a time."""
+    return odoo_host["pos_api"]["workers"] * odoo_host["pos_api"]["threads"]
+
+
+def pools(odoo_hosts: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """Size the pools of one PgBouncer so that it can serve all Odoo hosts, as the last pooler left must.
 
     Sources: HikariCP, "About Pool Sizing" (a pool that n clients with up to m connections each cannot
     deadlock has n * (m - 1) + 1); PgBouncer configuration manual, `max_client_conn` (file descriptors).
     """
     safe = 1 + sum(
-        host["workers"] * (HTTP_CURSORS - 1)
+        (host["workers"] + _threads(host)) * (HTTP_CURSORS - 1)
         + host["max_cron_threads"] * (CRON_CURSORS - 1)
         + LONGPOLLING_CURSORS
         for host in odoo_hosts
     )
     peak = sum(
-        host["workers"] * HTTP_CURSORS + host["max_cron_threads"] * CRON_CURSORS + LONGPOLLING_CURSORS
+        (host["workers"] + _threads(host)) * HTTP_CURSORS
+        + host["max_cron_threads"] * CRON_CURSORS
+        + LONGPOLLING_CURSORS
         for host in odoo_hosts
     )
-    # On `postgres`: each cron worker and the longpolling process LISTEN for ever, and each worker may NOTIFY
-    # at the same moment.
+    # On `postgres`: each cron worker and the longpolling process LISTEN for ever, and each worker and thread
+    # may NOTIFY at the same moment.
     listen = sum(host["max_cron_threads"] + 1 for host in odoo_hosts)
-    notify = sum(host["workers"] + host["max_cron_threads"] for host in odoo_hosts)
+    notify = sum(host["workers"] + _threads(host) + host["max_cron_threads"] for host in odoo_hosts)
+    # The API reads by prepared statements, which live in a server connection that its thread keeps. A worker
+    # that is replaced lives beside its successor for a moment.
+    session = SESSION_SPARE + sum(
+        host["workers"] + _threads(host) + host["pos_api"]["threads"] for host in odoo_hosts
+    )
     processes_times_maxconn = sum(
-        (host["workers"] + host["max_cron_threads"] + 2) * host["db_maxconn"] for host in odoo_hosts
+        (host["workers"] + host["pos_api"]["workers"] + host["max_cron_threads"] + 2) * host["db_maxconn"]
+        for host in odoo_hosts
     )
     return {
         "default_pool_size": safe,
         "reserve_pool_size": max(peak - safe, 1),
         "postgres_pool_size": listen + notify + POSTGRES_SPARE,
-        "max_client_conn": processes_times_maxconn + CLIENT_SPARE,
+        "session_pool_size": session,
+        "max_client_conn": processes_times_maxconn + session + CLIENT_SPARE,
     }
 
 
@@ -210,15 +278,17 @@ def _pgbouncer(variables: Mapping[str, Any], host: str, sized: Mapping[str, int]
     result = {name: _number(variables, host, f"pgbouncer_{name}") or value for name, value in sized.items()}
     result["lookup_connections"] = LOOKUP_CONNECTIONS
     result["databases"] = len(variables.get("pgbouncer_databases") or [None])
+    result["session_databases"] = len(variables.get("pgbouncer_session_databases") or [None])
     servers = server_connections(result)
     result["limit_nofile"] = max(2048, result["max_client_conn"] + servers + PGBOUNCER_OWN_FILES)
     return result
 
 
 def server_connections(pooler: Mapping[str, int]) -> int:
-    """Count the most connections one pooler opens to PostgreSQL: its entries and the one for `postgres`."""
+    """Count the most connections one pooler opens to PostgreSQL: its entries, those in session mode too."""
     each = pooler["default_pool_size"] + pooler["reserve_pool_size"] + LOOKUP_CONNECTIONS
-    return pooler["databases"] * each + pooler["postgres_pool_size"] + LOOKUP_CONNECTIONS
+    session = pooler["session_databases"] * (pooler["session_pool_size"] + LOOKUP_CONNECTIONS)
+    return pooler["databases"] * each + pooler["postgres_pool_size"] + LOOKUP_CONNECTIONS + session
 
 
 def connections_needed(poolers: Sequence[Mapping[str, int]], odoo_hosts: int) -> int:
@@ -267,22 +337,23 @@ def sizing(
     Raises:
         AnsibleFilterError: a fact is missing, or a variable is no whole number; the message names it.
     """
-    odoo_hosts = _members(groups, "odoo", host)
-    shared = set(groups.get("odoo") or []) & set(groups.get("postgresql") or [])
-    odoo = {
-        name: _odoo(hostvars[name], name, _odoo_mb(hostvars[name], name, name in shared))
-        for name in odoo_hosts
-    }
+    shared = _shared(groups)
+    odoo = _odoo_hosts(hostvars, groups, host)
     sized = pools(list(odoo.values()))
     pooler_hosts = _members(groups, "pgbouncer", host)
     poolers = {name: _pgbouncer(hostvars[name], name, sized) for name in pooler_hosts}
+    own = odoo.get(host) or next(iter(odoo.values()))
     result = {
-        "odoo": odoo.get(host) or next(iter(odoo.values())),
+        "odoo": {name: value for name, value in own.items() if name != "pos_api"},
+        "pos_api": own["pos_api"],
         "pgbouncer": poolers.get(host) or next(iter(poolers.values())),
     }
     # More than fits into Odoo's queue would hang until the client's next attempts to connect.
-    result["nginx"] = {"odoo_max_connections": QUEUED * min(one["workers"] for one in odoo.values())}
-    needed = connections_needed(list(poolers.values()), len(odoo_hosts))
+    result["nginx"] = {
+        "odoo_max_connections": QUEUED * min(one["workers"] for one in odoo.values()),
+        "api_max_connections": QUEUED * min(_threads(one) for one in odoo.values()),
+    }
+    needed = connections_needed(list(poolers.values()), len(odoo))
     if host in _members(groups, "postgresql", host):
         cores = _number(hostvars[host], host, "postgresql_cores") or _fact(
             hostvars[host], host, "processor_vcpus", "postgresql_cores"
@@ -309,8 +380,9 @@ def sizing_problems(
         hostvars, groups, host: as for `sizing`.
         effective: the values in use by name, of those that the calling role knows: odoo_workers,
             odoo_max_cron_threads; pgbouncer_default_pool_size, pgbouncer_reserve_pool_size,
-            pgbouncer_postgres_pool_size, pgbouncer_max_client_conn, pgbouncer_limit_nofile,
-            pgbouncer_databases (entries beside `postgres`); max_connections, superuser_reserved_connections.
+            pgbouncer_postgres_pool_size, pgbouncer_session_pool_size, pgbouncer_max_client_conn,
+            pgbouncer_limit_nofile, pgbouncer_databases (entries beside `postgres`); max_connections,
+            superuser_reserved_connections.
 
     Raises:
         AnsibleFilterError: a value in `effective` is no whole number.
@@ -320,10 +392,10 @@ def sizing_problems(
     odoo_hosts = groups.get("odoo") or []
     pooler_hosts = groups.get("pgbouncer") or []
     # Without Odoo in the inventory the poolers serve someone else, whose needs are not known.
-    floor = pools([sizing(hostvars, groups, name)["odoo"] for name in odoo_hosts]) if odoo_hosts else {}
+    floor = pools(list(_odoo_hosts(hostvars, groups, host).values())) if odoo_hosts else {}
     found = []
     if "odoo_workers" in used:
-        found += _odoo_problems(sized["odoo"], used)
+        found += _odoo_problems(sized["odoo"], sized["pos_api"]["memory_mb"], used)
     if "pgbouncer_default_pool_size" in used:
         found += _pool_problems(sized["pgbouncer"], floor, used)
     if "max_connections" in used:
@@ -332,15 +404,16 @@ def sizing_problems(
     return [f"on {host}, {problem}" for problem in found]
 
 
-def _odoo_problems(sized: Mapping[str, int], used: Mapping[str, int]) -> list[str]:
-    """Say whether the workers need more memory than there is."""
+def _odoo_problems(sized: Mapping[str, int], api_mb: int, used: Mapping[str, int]) -> list[str]:
+    """Say whether the workers need more memory than there is, beside the `api_mb` MiB of the API's server."""
     workers, cron = used["odoo_workers"], used.get("odoo_max_cron_threads", sized["max_cron_threads"])
-    needed_mb = MASTER_AND_LONGPOLLING_MB + (workers + cron) * WORKER_MB
+    needed_mb = MASTER_AND_LONGPOLLING_MB + api_mb + (workers + cron) * WORKER_MB
     if needed_mb <= sized["memory_budget_mb"]:
         return []
     return [
-        f"odoo_workers ({workers}) and odoo_max_cron_threads ({cron}) need {needed_mb} MiB of memory and Odoo"
-        f" may plan with {sized['memory_budget_mb']} MiB: lower them, add memory, or correct odoo_memory_mb"
+        f"odoo_workers ({workers}) and odoo_max_cron_threads ({cron}) need {needed_mb} MiB of memory with"
+        f" the API's {api_mb} MiB, and Odoo may plan with {sized['memory_budget_mb']} MiB: lower them or"
+        " pos_api_workers, add memory, or correct odoo_memory_mb"
     ]
 
 
@@ -349,8 +422,8 @@ def _pool_problems(sized: Mapping[str, int], floor: Mapping[str, int], used: Map
     found = [
         f"pgbouncer_{name} ({used[f'pgbouncer_{name}']}) is less than the {floor[name]} that Odoo's processes"
         " need in order not to wait for each other for ever or be refused: raise it, or lower odoo_workers,"
-        " odoo_max_cron_threads or odoo_db_maxconn"
-        for name in ("default_pool_size", "postgres_pool_size", "max_client_conn")
+        " pos_api_workers, pos_api_threads, odoo_max_cron_threads or odoo_db_maxconn"
+        for name in ("default_pool_size", "postgres_pool_size", "session_pool_size", "max_client_conn")
         if floor and used.get(f"pgbouncer_{name}", floor[name]) < floor[name]
     ]
     pooler = {name: used.get(f"pgbouncer_{name}", value) for name, value in sized.items()}
@@ -371,7 +444,8 @@ def _postgresql_problems(sized: Mapping[str, int], used: Mapping[str, int], conn
         found.append(
             f"postgresql_settings.max_connections ({used['max_connections']}) is less than the {needed} for"
             " all pools and the direct connections: raise it or leave it out, or lower odoo_workers,"
-            " pgbouncer_default_pool_size, pgbouncer_reserve_pool_size or pgbouncer_postgres_pool_size"
+            " pos_api_threads, pgbouncer_default_pool_size, pgbouncer_reserve_pool_size,"
+            " pgbouncer_postgres_pool_size or pgbouncer_session_pool_size"
         )
     budget_mb = sized.get("memory_budget_mb", POSTGRESQL_MIN_MB)
     if budget_mb < POSTGRESQL_MIN_MB:

@@ -58,6 +58,14 @@ CASES = (
         " UNIQUE (user_id, operation, key)",
     ),
     _statement(
+        "mutation-changes-not-logged",
+        "configuration",
+        f"{POSTGRESQL}::test_changes_are_logged",
+        "product_template",
+        "ALTER TABLE product_template DISABLE TRIGGER pos_api_change",
+        "ALTER TABLE product_template ENABLE ALWAYS TRIGGER pos_api_change",
+    ),
+    _statement(
         "mutation-weak-password-hash",
         "security",
         f"{ROLES}::test_passwords_are_scram",
@@ -136,7 +144,7 @@ CASES = (
         "pooler",
         "configuration",
         {f"{POOLER}::test_pools_fit_the_server": "pgbouncer_default_pool_size"},
-        "change $POOLER 's/max_db_connections=14/max_db_connections=500/'; reload_pooler",
+        "change $POOLER 's/^(postgres = .* max_db_connections=)[0-9]+/\\1500/'; reload_pooler",
         "put_back $POOLER; reload_pooler",
         clash="pooler",
     ),
@@ -170,6 +178,20 @@ CASES = (
         "put_back $POOLER; systemctl restart pgbouncer; restart_odoo",
         alone=True,
         why="the mode is wrong, which a client and a listener notice",
+    ),
+    Mutation(
+        "mutation-session-entry-pooled-by-transaction",
+        "pooler",
+        "configuration",
+        {
+            f"{POOLER}::test_session_entry": "pool_mode transaction",
+            f"{CLIENTS}::test_session_entry_keeps_prepared_statements": "",
+        },
+        "change $POOLER 's/^(pos_session = .*) pool_mode=session/\\1 pool_mode=transaction/';"
+        " systemctl restart pgbouncer; ready",
+        "put_back $POOLER; systemctl restart pgbouncer; ready",
+        alone=True,
+        why="the mode is wrong, which a client notices",
     ),
     Mutation(
         "mutation-pooler-stopped",

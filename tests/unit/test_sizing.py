@@ -38,10 +38,52 @@ def split_hosts(**of_pool1: Any) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("memory_mb", "cores", "workers"),
-    [(8192, 2, 5), (8192, 4, 9), (2048, 4, 1), (512, 1, 1), (65536, 16, 33)],
+    [(8192, 2, 5), (8192, 4, 7), (2048, 4, 1), (512, 1, 1), (65536, 16, 33)],
 )
 def test_workers_are_limited_by_cores_and_by_memory(memory_mb: int, cores: int, workers: int) -> None:
     assert sizing.sizing({"till": host(memory_mb, cores)}, ONE, "till")["odoo"]["workers"] == workers
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "cores", "workers"), [(8192, 2, 2), (8192, 4, 4), (4096, 4, 2), (2048, 4, 1), (512, 1, 1)]
+)
+def test_the_api_has_a_worker_for_each_core_that_memory_is_left_for(
+    memory_mb: int, cores: int, workers: int
+) -> None:
+    sized = sizing.sizing({"till": host(memory_mb, cores)}, ONE, "till")["pos_api"]
+    assert sized["workers"] == workers
+    assert sized["memory_mb"] == sizing.API_MASTER_MB + workers * sizing.API_WORKER_MB
+    assert sizing.API_WORKER_MB < sized["worker_max_mb"] < sized["max_mb"]
+
+
+@pytest.mark.parametrize("off", [{"pos_api_server": "odoo"}, {"odoo_series": "14.0"}])
+def test_without_a_server_of_its_own_the_api_takes_nothing_from_odoo(off: dict[str, str]) -> None:
+    sized = sizing.sizing({"till": host(8192, 4, **off)}, ONE, "till")
+    assert set(sized["pos_api"].values()) == {0} and sized["nginx"]["api_max_connections"] == 0
+    assert sized["odoo"]["workers"] == 9
+    assert sized["pgbouncer"]["session_pool_size"] == 9 + sizing.SESSION_SPARE, (
+        "Odoo's workers read by it then"
+    )
+
+
+def test_every_thread_of_the_api_has_its_connections() -> None:
+    few, many = (
+        sizing.sizing({"till": host(odoo_workers=5, pos_api_workers=2, pos_api_threads=threads)}, ONE, "till")
+        for threads in (1, 4)
+    )
+    grown = {name: value - few["pgbouncer"][name] for name, value in many["pgbouncer"].items()}
+    assert grown["default_pool_size"] == 2 * 3 * (sizing.HTTP_CURSORS - 1)
+    assert grown["postgres_pool_size"] == 2 * 3
+    assert grown["session_pool_size"] == 2 * 3 + 3, "also those of a worker that is replaced"
+    assert many["nginx"]["api_max_connections"] == 4 * few["nginx"]["api_max_connections"]
+    needed = [one["postgresql"]["connections_needed"] for one in (few, many)]
+    assert needed[1] - needed[0] >= 3 * 2 * 3
+
+
+def test_clients_of_the_session_pool_do_not_crowd_out_the_others() -> None:
+    pooler = sizing.sizing({"till": host(odoo_workers=5, pos_api_workers=2)}, ONE, "till")["pgbouncer"]
+    processes = 5 + 2 + 2 + 2
+    assert pooler["max_client_conn"] >= processes * sizing.DB_MAXCONN + pooler["session_pool_size"]
 
 
 @pytest.mark.parametrize("memory_mb", [2048, 4096, 24105, 131072])
@@ -55,14 +97,18 @@ def test_what_is_computed_has_no_problems(memory_mb: int, cores: int) -> None:
 
 
 def test_pool_cannot_be_exhausted_by_processes_that_wait_for_their_last_cursor() -> None:
-    sized = sizing.sizing({"till": host(odoo_workers=5, odoo_max_cron_threads=2)}, ONE, "till")
-    held = 5 * (sizing.HTTP_CURSORS - 1) + 2 * (sizing.CRON_CURSORS - 1) + sizing.LONGPOLLING_CURSORS
+    fixed = {"odoo_workers": 5, "odoo_max_cron_threads": 2, "pos_api_workers": 2, "pos_api_threads": 3}
+    sized = sizing.sizing({"till": host(**fixed)}, ONE, "till")
+    held = (
+        (5 + 2 * 3) * (sizing.HTTP_CURSORS - 1) + 2 * (sizing.CRON_CURSORS - 1) + sizing.LONGPOLLING_CURSORS
+    )
     assert sized["pgbouncer"]["default_pool_size"] == held + 1
 
 
 def test_postgres_entry_holds_all_listeners_and_a_notify_of_every_worker() -> None:
     sized = sizing.sizing({"till": host(odoo_workers=5, odoo_max_cron_threads=2)}, ONE, "till")
-    assert sized["pgbouncer"]["postgres_pool_size"] >= (2 + 1) + (5 + 2)
+    threads = sized["pos_api"]["workers"] * sized["pos_api"]["threads"]
+    assert sized["pgbouncer"]["postgres_pool_size"] >= (2 + 1) + (5 + threads + 2)
 
 
 def test_max_connections_covers_every_pooler_and_every_odoo_host() -> None:
@@ -125,6 +171,10 @@ def test_a_missing_fact_says_what_to_set() -> None:
         (
             {"pgbouncer_default_pool_size": 50, "pgbouncer_max_client_conn": 20},
             "pgbouncer_max_client_conn (20)",
+        ),
+        (
+            {"pgbouncer_default_pool_size": 50, "pgbouncer_session_pool_size": 2},
+            "pgbouncer_session_pool_size (2)",
         ),
         ({"pgbouncer_default_pool_size": 50, "pgbouncer_limit_nofile": 100}, "pgbouncer_limit_nofile (100)"),
         ({"odoo_workers": 500}, "odoo_workers (500)"),

@@ -7,6 +7,7 @@ import pytest
 
 from verify.clients.database import pooler_rows, superuser_rows
 from verify.estate.machines import Machine, Machines, main_pid
+from verify.reporting.recorder import NotRun
 
 CONCERN = "PgBouncer"
 
@@ -65,6 +66,22 @@ def test_pool_modes(pgbouncer_host: Machine, database: str) -> None:
     )
 
 
+def test_session_entry(pgbouncer_host: Machine, database: str) -> None:
+    """The entry that the API reads by is in session mode, and large enough for all who keep a connection."""
+    variables = pgbouncer_host.variables
+    if database not in variables["pgbouncer_session_databases"]:
+        raise NotRun(f"pgbouncer_session_databases does not name {database}")
+    rows = {row["name"]: row for row in pooler_rows(pgbouncer_host, "SHOW DATABASES")}
+    entry = rows.get(f"{database}_session")
+    assert entry, f"there is no entry {database}_session: run site.yml"
+    assert entry["pool_mode"] == "session", (
+        f"the entry {database}_session has pool_mode {entry['pool_mode']}: prepared statements are lost or"
+        " meet another client's: run site.yml"
+    )
+    wanted = int(variables["pgbouncer_session_pool_size"])
+    assert int(entry["pool_size"]) == wanted, f"its pool_size is {entry['pool_size']}, wanted {wanted}"
+
+
 def test_pools_fit_the_server(
     pgbouncer_host: Machine, machines: Machines, measure: Callable[..., None]
 ) -> None:
@@ -75,7 +92,7 @@ def test_pools_fit_the_server(
     most = sum(
         int(row["max_connections"]) or int(row["pool_size"]) + int(row["reserve_pool"]) for row in rows
     )
-    if all(row["name"] == SESSION_DATABASE for row in rows):
+    if all(row["name"] == SESSION_DATABASE or row["name"].endswith("_session") for row in rows):
         most += usual  # no client of another database has come yet
     servers = machines.of_group("postgresql")
     for server in servers:

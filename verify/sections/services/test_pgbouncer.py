@@ -12,6 +12,7 @@ import pytest
 from verify.clients.database import connect, pooler_rows, value
 from verify.estate.machines import Machine
 from verify.measure.timing import milliseconds
+from verify.reporting.recorder import NotRun
 
 CONCERN = "PgBouncer"
 
@@ -96,6 +97,23 @@ def test_session_mode_keeps_the_server(pooled: dict[str, Any]) -> None:
             "two clients share a server: Odoo's listeners need pool_mode=session"
         )
         assert value(first, PID) == before
+
+
+def test_session_entry_keeps_prepared_statements(
+    pgbouncer_host: Machine, pooled: dict[str, Any], database: str
+) -> None:
+    """By the entry that the API reads by, a statement stays prepared, and for its own client alone."""
+    if database not in pgbouncer_host.variables["pgbouncer_session_databases"]:
+        raise NotRun(f"pgbouncer_session_databases does not name {database}")
+    entry = f"{database}_session"
+    with closing(connect(pooled, entry)) as first, closing(connect(pooled, entry)) as second:
+        for client, number in ((first, 1), (second, 2)):
+            client.cursor().execute(f"PREPARE tillstack_verify AS SELECT {number}")
+        for client, number in ((second, 2), (first, 1)):
+            assert value(client, "EXECUTE tillstack_verify") == number, "it runs another client's statement"
+    with closing(connect(pooled, entry)) as next_one:
+        left = value(next_one, "SELECT count(*) FROM pg_prepared_statements")
+        assert left == 0, f"{left} statements of a client that left: server_reset_query is not DISCARD ALL"
 
 
 @pytest.mark.writes  # no table, but a NOTIFY takes a transaction id
