@@ -49,7 +49,7 @@ def test_an_estate_can_switch_it_off(site: Site, api_host: stack.Target) -> None
     with Client(site) as client:
 
         def restart(edit: str) -> None:
-            api_host.shell(f"{edit}; systemctl restart odoo")
+            api_host.shell(f"{edit}; systemctl restart odoo odoo-api")
             deadline.until(
                 lambda: client.get(f"{BASE}/health").status_code == 200,
                 START_SECONDS,

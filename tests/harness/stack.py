@@ -41,7 +41,7 @@ class Target:
 
     def main_pids(self) -> dict[str, str]:
         """Return the main process of every service that the stack consists of."""
-        units = ["nginx", "odoo", "pgbouncer", "postgresql@14-main"]
+        units = ["nginx", "odoo", "odoo-api", "pgbouncer", "postgresql@14-main"]
         found = self.shell(f"systemctl show --property=MainPID --value {' '.join(units)}").split()
         return dict(zip(units, found, strict=True))
 

@@ -75,6 +75,7 @@ def test_a_bare_host_stays_bare(bare: stack.Target, tmp_path: Path) -> None:
     "port, variable",
     [
         (8069, "odoo_http_port"),
+        (8073, "pos_api_port"),
         (443, "nginx_https_port"),
         (6432, "pgbouncer_listen_port"),
         (5432, "postgresql_port"),

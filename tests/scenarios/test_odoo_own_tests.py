@@ -60,7 +60,7 @@ def base(target: stack.Target) -> str:
 
 def addon(target: stack.Target) -> str:
     """Run the addon's tests in the deployed database."""
-    target.shell("systemctl stop odoo")
+    target.shell("systemctl stop odoo odoo-api")
     return own_tests(target, "pos", "--update pos_api", "/pos_api")
 
 

@@ -20,6 +20,7 @@ MAIN_PIDS = {
     "postgresql": "head -n 1 /var/lib/postgresql/14/main/postmaster.pid",
     "pgbouncer": "systemctl show --property=MainPID --value pgbouncer",
     "odoo": "systemctl show --property=MainPID --value odoo",
+    "odoo-api": "systemctl show --property=MainPID --value odoo-api",
 }
 
 # PgBouncer refuses the first client that comes anew after PostgreSQL refused PgBouncer's own log-ins;

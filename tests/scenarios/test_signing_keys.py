@@ -73,11 +73,11 @@ class Pair:
 
 
 def call(host: stack.Target, method: str, path: str, token: str = "", body: Any = None) -> tuple[int, Any]:
-    """Call a host's own Odoo, past the web server, and return status and body."""
+    """Call a host's own server of the API, past the web server, and return status and body."""
     lines = [f'request = "{method}"', 'header = "Content-Type: application/json"']
     lines += [f'header = "Authorization: Bearer {token}"'] if token else []
     lines += [f"data = {json.dumps(json.dumps(body))}"] if body is not None else []
-    command = f"curl -sS --config - -w '\\n%{{http_code}}' http://127.0.0.1:8069{path}"
+    command = f"curl -sS --config - -w '\\n%{{http_code}}' http://127.0.0.1:8073{path}"
     said, _, status = hosts.send(host.run, host.host, command, "\n".join(lines)).rpartition("\n")
     return int(status), json.loads(said) if said else None
 
@@ -157,14 +157,14 @@ def test_a_dry_run_says_what_would_come_and_changes_nothing(pair: Pair) -> None:
 
 def test_a_rotation_keeps_every_token_good_on_both_hosts(pair: Pair) -> None:
     before = [log_in(host)["access_token"] for host in pair.both()]
-    pids = [host.shell("systemctl show -P MainPID odoo") for host in pair.both()]
+    pids = [host.shell("systemctl show -P MainPID odoo odoo-api") for host in pair.both()]
     result = pair.rotate()
     assert result.status == 0, result.output[-4000:]
     assert "PRIVATE" not in result.output
     after = [log_in(host)["access_token"] for host in pair.both()]
     assert not {kid_of(token) for token in before} & {kid_of(token) for token in after}
     assert [accepted(pair, token) for token in before + after] == [[200, 200]] * 4
-    assert [host.shell("systemctl show -P MainPID odoo") for host in pair.both()] == pids
+    assert [host.shell("systemctl show -P MainPID odoo odoo-api") for host in pair.both()] == pids
     again = pair.deploy_keys()
     assert (again.status, again.changes()) == (0, [])
 
