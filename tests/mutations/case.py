@@ -38,7 +38,7 @@ ready() {
   done
   echo 'the API is not back' >&2; return 1
 }
-restart_odoo() { systemctl restart odoo; ready; }
+restart_odoo() { systemctl restart odoo odoo-api; ready; }
 """
 
 

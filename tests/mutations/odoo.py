@@ -58,11 +58,14 @@ OPTIONS = (
         "mutation-odoo-not-restarted",
         "odoo.conf",
         "configuration",
-        {f"{SETTINGS}::test_started_with_the_present_files": "/etc/odoo/odoo.conf"},
+        {
+            f"{SETTINGS}::test_started_with_the_present_files": "/etc/odoo/odoo.conf",
+            "configuration/test_api_server.py::test_started_with_the_present_files": "/etc/odoo/odoo.conf",
+        },
         "keep $ODOO; echo '; changed' >>$ODOO",
         "put_back $ODOO",
         alone=True,
-        why="other faults of odoo.conf restart Odoo",
+        why="other faults of odoo.conf restart Odoo; both servers read it",
     ),
     _option(
         "mutation-other-site-let-in",

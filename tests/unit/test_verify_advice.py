@@ -227,6 +227,16 @@ def test_workers_are_proposed_as_cpus_and_memory_admit() -> None:
     assert (found := capacity.workers(full).advice) and found.variable == "odoo_memory_mb"
 
 
+def test_threads_are_proposed_where_the_api_has_a_server_of_its_own() -> None:
+    busy = replace(LOADED.used, workers_busy=4.0, queued=1.0)
+    starved = replace(LOADED, limit="workers", workers=4, api_workers=2, http_workers=4, used=busy)
+    advice = capacity.workers(starved).advice
+    assert advice and (advice.variable, advice.current, advice.proposed) == ("pos_api_threads", "2", "3")
+    flooded = replace(starved, used=replace(busy, queued=60.0))
+    assert (found := capacity.workers(flooded).advice) and found.proposed == "4"  # a step at a time
+    assert capacity.least_pool(starved) == 1 + 4 + 4 + 2 * 2 + 4
+
+
 def test_other_limits_are_no_matter_of_pools_or_workers() -> None:
     assert advise(replace(LOADED, limit="cpu")) == []
 
@@ -264,6 +274,8 @@ def machines(**of_pooler: Any) -> Any:
         "pgbouncer_default_pool_size": 14,
         "pgbouncer_reserve_pool_size": 6,
         "pgbouncer_postgres_pool_size": 12,
+        "pgbouncer_session_databases": ["pos"],
+        "pgbouncer_session_pool_size": 9,
         "postgresql_settings": {},
         "__postgresql_effective_settings": {"max_connections": 100},
         **of_pooler,
@@ -277,7 +289,7 @@ def test_facts_about_load_are_those_of_the_sizing() -> None:
     facts = loaded_facts(machines(), "pool", Usage(), 20.0, Capacity(workers=5, pool=20))
     assert facts
     assert (facts.pool, facts.reserve, facts.odoo_available) == (14, 6, 1024 * MB)
-    assert facts.connections == 14 + 6 + 2 + 12 + 2 + 4 + 5 + 10
+    assert facts.connections == 14 + 6 + 2 + 12 + 2 + 9 + 2 + 4 + 5 + 10
     assert facts.connections_follow
 
 

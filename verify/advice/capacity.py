@@ -38,18 +38,20 @@ def pool(facts: Loaded) -> Finding:
 
 def least_pool(facts: Loaded) -> int:
     """Return the pool below which Odoo's processes can wait for each other for ever; see docs/sizing.md."""
-    return 1 + facts.workers + 2 * facts.cron_threads + 4 * facts.odoo_hosts
+    return 1 + facts.workers + facts.http_workers + 2 * facts.cron_threads + 4 * facts.odoo_hosts
 
 
 def most_pool(facts: Loaded) -> int:
     """Return what Odoo's processes hold at their peak; see docs/sizing.md."""
-    return 2 * facts.workers + 3 * facts.cron_threads + 4 * facts.odoo_hosts
+    return 2 * (facts.workers + facts.http_workers) + 3 * facts.cron_threads + 4 * facts.odoo_hosts
 
 
 def workers(facts: Loaded) -> Finding:
     """Advise as many workers as the CPUs can keep busy and the memory can hold."""
     if facts.limit != "workers":
         return Finding()
+    if facts.api_workers:
+        return _threads(facts)
     each, cpu = facts.workers // facts.odoo_hosts, facts.used.cpu or 0.0
     busy, queued = facts.used.workers_busy or 0.0, facts.used.queued or 0.0
     by_cpu = math.floor(each * FULL / cpu) if cpu else 2 * each
@@ -79,6 +81,19 @@ def workers(facts: Loaded) -> Finding:
         )
     proposed = str(min(wanted, by_memory))
     return Finding((), Advice("workers", facts.odoo, "odoo_workers", str(each), proposed, reason))
+
+
+def _threads(facts: Loaded) -> Finding:
+    """Advise as many threads of the API's own server as had work: they cost next to no memory."""
+    busy, queued = facts.used.workers_busy or 0.0, facts.used.queued or 0.0
+    each = facts.workers // facts.api_workers
+    wanted = max(each + 1, math.ceil((busy + queued) / facts.api_workers))
+    reason = (
+        f"at {facts.offered:g} calls/s {busy:.1f} of {facts.workers} threads of the API's server were busy"
+        f" and {queued:.1f} calls waited for one, while the CPUs were busy for {facts.used.cpu or 0:.0%}"
+    )
+    proposed = str(min(wanted, 2 * each))
+    return Finding((), Advice("workers", facts.odoo, "pos_api_threads", str(each), proposed, reason))
 
 
 RULES = (

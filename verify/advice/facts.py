@@ -165,7 +165,7 @@ class Loaded:
         used: what was in use, on average.
         offered: calls per second.
         odoo, pgbouncer: the hosts that advice is about.
-        workers, cron_threads: of Odoo, on all its hosts.
+        workers, cron_threads: of Odoo, on all its hosts; the first as `Capacity` counts them.
         odoo_hosts: how many there are.
         odoo_memory_mb: what Odoo may plan with on a host, if the inventory says it.
         odoo_available: memory that new processes could have on Odoo's host.
@@ -173,6 +173,8 @@ class Loaded:
         pool_variable: what sets the pool's size in this inventory.
         connections, max_connections: how many PostgreSQL has to admit, and how many it does.
         connections_follow: whether the latter follows the pool's variable by itself, see docs/sizing.md.
+        api_workers: processes of the API's own server, whose threads `workers` counts then; 0 without one.
+        http_workers: Odoo's own HTTP workers beside it.
     """
 
     limit: str
@@ -191,3 +193,5 @@ class Loaded:
     connections: int
     max_connections: int
     connections_follow: bool
+    api_workers: int = 0
+    http_workers: int = 0

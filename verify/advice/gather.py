@@ -9,7 +9,7 @@ from verify.advice.facts import Commits, Counted, Database, Idle, Loaded, Table,
 from verify.advice.tables import MANY_ROWS
 from verify.clients.database import superuser_rows
 from verify.estate.described import Estate
-from verify.estate.machines import Machine, Machines
+from verify.estate.machines import Machine, Machines, has_own_api
 from verify.measure.resources import Capacity, Usage
 
 # PostgreSQL manual, 28.2: pg_stat_database, pg_stat_wal, pg_stat_user_tables; ``{checkpoints}`` as below.
@@ -193,6 +193,7 @@ def loaded_facts(
     if not odoo or not poolers:
         return None
     first, pooler = odoo[0], poolers[0]
+    own = [machine for machine in odoo if has_own_api(machine)]
     variables, overruled = pooler.variables, pooler.variables.get("pgbouncer_settings") or {}
     reserve = int(overruled.get("reserve_pool_size", variables["pgbouncer_reserve_pool_size"]))
     memory = first.variables.get("odoo_memory_mb")
@@ -217,6 +218,8 @@ def loaded_facts(
         max_connections=admitted,
         connections_follow=named == "pgbouncer_default_pool_size"
         and "max_connections" not in (of_database.get("postgresql_settings") or {}),
+        api_workers=sum(int(machine.variables["pos_api_workers"]) for machine in own),
+        http_workers=sum(int(machine.variables["odoo_workers"]) for machine in own),
     )
 
 
@@ -242,5 +245,8 @@ def _connections(poolers: Sequence[Mapping[str, Any]], odoo_hosts: int) -> int:
             int(last.get(name, one[f"pgbouncer_{name}"]))
             for name in ("default_pool_size", "reserve_pool_size")
         )
-        pooled += len(one["pgbouncer_databases"]) * each + int(one["pgbouncer_postgres_pool_size"]) + 2
+        session = len(one["pgbouncer_session_databases"]) * (int(one["pgbouncer_session_pool_size"]) + 2)
+        pooled += (
+            len(one["pgbouncer_databases"]) * each + int(one["pgbouncer_postgres_pool_size"]) + 2 + session
+        )
     return pooled + 4 * odoo_hosts + 5 + 10

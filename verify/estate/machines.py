@@ -7,6 +7,8 @@ from verify.estate.connection import Connection, close_connection, open_connecti
 from verify.estate.described import Estate, UnreachableError
 from verify.estate.shell import CommandError, Shell, open_shell
 
+API = "odoo-api"  # the API's own server, on hosts of the group odoo
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -64,8 +66,31 @@ class Machines:
         return Machine(name, host.address, host.variables, connection, open_shell(connection))
 
 
+def has_own_api(machine: Machine) -> bool:
+    """Return whether a host of Odoo answers the API by a server of its own, and not by Odoo's workers."""
+    return bool(machine.variables.get("pos_api_server") == "granian")
+
+
+def api_calls(machine: Machine) -> int:
+    """Return how many calls of the API a host of Odoo works on at a time."""
+    if has_own_api(machine):
+        return int(machine.variables["pos_api_workers"]) * int(machine.variables["pos_api_threads"])
+    return int(machine.variables["odoo_workers"])
+
+
+def of_service(machines: Machines, service: str) -> list[Machine]:
+    """Return the connected hosts of a group, or those of Odoo where the service `API` runs.
+
+    Raises:
+        UnreachableError: one of them can't be reached.
+    """
+    if service == API:
+        return [machine for machine in machines.of_group("odoo") if has_own_api(machine)]
+    return machines.of_group(service)
+
+
 def unit_of(machine: Machine, group: str) -> str:
-    """Return the systemd unit that does a group's work on a host."""
+    """Return the systemd unit that does a group's work on a host, or that of the service `API`."""
     if group == "postgresql":
         variables = machine.variables
         return f"postgresql@{variables['postgresql_version']}-{variables['postgresql_cluster']}.service"

@@ -84,8 +84,8 @@ def _workers(used: Usage, capacity: Capacity, found: Circumstances) -> str:
     if working < FULL * capacity.workers or queued < 1:
         return ""
     return (
-        f"{working:.1f} of {capacity.workers} workers of Odoo were busy, and {queued:.1f} requests waited for"
-        f" one, on average, while the CPUs were busy for {used.cpu or 0.0:.0%} of the time"
+        f"{working:.1f} of {capacity.workers} workers or threads of Odoo were busy, and {queued:.1f} requests"
+        f" waited for one, on average, while the CPUs were busy for {used.cpu or 0.0:.0%} of the time"
     )
 
 

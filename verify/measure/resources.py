@@ -18,7 +18,7 @@ class Capacity:
     """What the inventory gives the application.
 
     Args:
-        workers: processes that answer HTTP requests, on all hosts of Odoo.
+        workers: calls of the API that are worked on at a time, by processes or threads, on all hosts of Odoo.
         pool: server connections that the poolers open for the application's database.
     """
 

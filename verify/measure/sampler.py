@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from verify.estate.machines import Machine, Machines, unit_of
+from verify.estate.machines import API, Machine, Machines, api_calls, has_own_api, unit_of
 from verify.measure.programs import host_probe
 from verify.reporting.recorder import InvalidMeasurementError
 
@@ -54,12 +54,15 @@ def wanted(machine: Machine, groups: Iterable[str], database: str, seconds: floa
         seconds: when the program ends at the latest.
     """
     groups, variables = set(groups), machine.variables
+    services = groups | ({API} if "odoo" in groups and has_own_api(machine) else set())
     asked: dict[str, Any] = {
         "seconds": seconds,
-        "units": {group: unit_of(machine, group) for group in groups},
+        "units": {service: unit_of(machine, service) for service in services},
     }
-    if "odoo" in groups:
-        asked["odoo"] = {"port": int(variables["odoo_http_port"])}
+    if API in services:
+        asked["odoo"] = {"port": int(variables["pos_api_port"]), "calls": api_calls(machine)}
+    elif "odoo" in groups:
+        asked["odoo"] = {"port": int(variables["odoo_http_port"]), "calls": None}
     if "postgresql" in groups:
         asked["postgresql"] = {"port": int(variables["postgresql_port"])}
     if "pgbouncer" in groups:

@@ -7,7 +7,7 @@ import pytest
 
 from verify.clients.database import superuser_rows
 from verify.estate.described import Estate
-from verify.estate.machines import Machines
+from verify.estate.machines import Machine, Machines, has_own_api
 from verify.reporting.recorder import NotRun
 
 # An id of each kind that the administrator may read, the last made; null where there is none.
@@ -20,6 +20,14 @@ IDS = """
            (SELECT max(id) FROM pos_payment) AS payment,
            (SELECT max(id) FROM hr_employee WHERE active) AS employee
 """
+
+
+@pytest.fixture
+def api_host(odoo_host: Machine) -> Machine:
+    """Each host of Odoo where a server of its own answers the API."""
+    if not has_own_api(odoo_host):
+        raise NotRun("pos_api_server is odoo: Odoo's own workers answer the API")
+    return odoo_host
 
 
 @pytest.fixture(scope="session")

@@ -166,11 +166,16 @@ def machine_counters():
     return counters
 
 
-def sockets(port):
-    """Return how many requests Odoo's workers work on, and how many wait in the accept queue.
+def sockets(port, calls):
+    """Return how many calls are worked on, and how many wait.
 
-    A connection that no process has accepted has no inode; Odoo's workers close theirs after each answer.
+    A connection that no process has accepted has no inode; Odoo's workers close theirs after each answer. The
+    API's server takes every connection and keeps it: there a call is not answered as long as the connection
+    received something after it sent the last time, and of those all but `calls` wait for a thread.
     """
+    if calls:
+        open_calls = unanswered(port)
+        return min(open_calls, calls), max(0, open_calls - calls)
     states = ["state", "established", "state", "close-wait", "state", "listening"]
     shown = subprocess.run(
         ["ss", "-Htane", *states, f"sport = :{port}"], stdout=subprocess.PIPE, text=True, check=False
@@ -183,6 +188,21 @@ def sockets(port):
         elif "ino:" in line and " ino:0 " not in line + " ":
             busy += 1
     return busy, queued
+
+
+def unanswered(port):
+    """Return how many connections received something after they sent the last time, to the kernel's tick."""
+    shown = subprocess.run(
+        ["ss", "-HtinO", "state", "established", f"sport = :{port}"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    ).stdout
+    found = 0
+    for line in shown.splitlines():
+        since = dict(word.split(":", 1) for word in line.split() if word.startswith(("lastsnd:", "lastrcv:")))
+        found += int(since.get("lastrcv", 0)) < int(since.get("lastsnd", 0))  # ss leaves out what is 0
+    return found
 
 
 def own_seconds(consoles):
@@ -237,7 +257,7 @@ def main():
             if select.select([sys.stdin], [], [], max(0, due - time.monotonic()))[0]:
                 return
             if odoo:
-                seen.append(sockets(odoo["port"]))
+                seen.append(sockets(odoo["port"], odoo["calls"]))
         after = counters()
         seconds = after["at"] - before["at"]
         activity = server.rows(ACTIVITY) if server else None

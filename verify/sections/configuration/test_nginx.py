@@ -29,6 +29,23 @@ def test_files_are_loaded(nginx_host: Machine) -> None:
     assert changed == "", f"changed since the last reload, run systemctl reload nginx: {changed}"
 
 
+def test_api_goes_to_its_server(nginx_host: Machine) -> None:
+    """The API's paths go to the API's own server, over kept connections, or to Odoo where there is none."""
+    dump = nginx_host.shell.output("nginx -T 2>/dev/null")
+    port = int(nginx_host.variables["nginx_odoo_api_port"])
+    places = re.findall(r"location [^{]*(?:/api/v1|jwks[.]json)[^{]*\{[^}]*?proxy_pass http://(\w+);", dump)
+    wanted = "odoo_api" if port else "odoo"
+    assert places and set(places) == {wanted}, (
+        f"they go to {sorted(set(places))}, not to {wanted}: run site.yml"
+    )
+    if port:
+        (upstream,) = re.findall(r"upstream odoo_api \{([^}]*)\}", dump)
+        servers = set(re.findall(r"server (\S+)", upstream))
+        hosts = nginx_host.variables["nginx_odoo_hosts"]
+        assert servers == {f"{host}:{port}" for host in hosts}, f"upstream odoo_api has {sorted(servers)}"
+        assert re.search(r"\bkeepalive \d+;", upstream), "each call opens a connection: see keepalive"
+
+
 def test_certificate_is_the_one_on_disk(nginx_host: Machine, site: Site) -> None:
     """The certificate that is served is the one in its file."""
     dump = nginx_host.shell.output("nginx -T 2>/dev/null")

@@ -2,14 +2,14 @@
 
 import pytest
 
-from verify.estate.machines import Machine, Machines, main_pid, unit_of
+from verify.estate.machines import API, Machine, Machines, main_pid, of_service, unit_of
 from verify.estate.units import properties
 
 CONCERN = "Units"
 
 pytestmark = pytest.mark.explained_by("postgresql", "pgbouncer", "odoo", "nginx")
 
-GROUPS = ("postgresql", "pgbouncer", "odoo", "nginx")
+GROUPS = ("postgresql", "pgbouncer", "odoo", API, "nginx")
 AGAIN = {"always", "on-failure", "on-abnormal", "on-abort"}
 
 
@@ -17,7 +17,7 @@ AGAIN = {"always", "on-failure", "on-abnormal", "on-abort"}
 def units(request: pytest.FixtureRequest, machines: Machines) -> list[tuple[Machine, str]]:
     """Each host of a group with the unit that does the group's work there."""
     group = str(request.param)
-    return [(machine, unit_of(machine, group)) for machine in machines.of_group(group)]
+    return [(machine, unit_of(machine, group)) for machine in of_service(machines, group)]
 
 
 def test_units_are_loaded_as_written(units: list[tuple[Machine, str]]) -> None:
@@ -37,10 +37,10 @@ def test_units_come_back(units: list[tuple[Machine, str]]) -> None:
         assert found["Restart"] in AGAIN, f"{unit}: Restart={found['Restart']}: run site.yml for its drop-in"
 
 
-@pytest.mark.parametrize("group", ["postgresql", "pgbouncer", "odoo"])  # nginx has no limit of its own
+@pytest.mark.parametrize("group", ["postgresql", "pgbouncer", "odoo", API])  # nginx has no limit of its own
 def test_file_limits(machines: Machines, group: str) -> None:
     """The running processes may open as many files as their units say."""
-    for machine in machines.of_group(group):
+    for machine in of_service(machines, group):
         unit = unit_of(machine, group)
         wanted = properties(machine, unit, "LimitNOFILE")["LimitNOFILE"]
         limits = machine.shell.text(f"/proc/{main_pid(machine, group)}/limits")

@@ -7,7 +7,7 @@ import pytest
 from verify.clients.database import pooler_rows
 from verify.clients.web import Site
 from verify.estate.described import Estate
-from verify.estate.machines import Machines
+from verify.estate.machines import Machines, api_calls
 from verify.measure.load_plan import LoadPlan, read_plan
 from verify.measure.open_loop import OpenLoop
 from verify.measure.resources import Capacity
@@ -40,7 +40,7 @@ def capacity(machines: Machines, estate: Estate) -> Capacity:
             if entry["name"] == estate.variable("odoo_database"):
                 pool += int(entry["pool_size"]) + int(entry["reserve_pool"])
     return Capacity(
-        workers=sum(int(machine.variables["odoo_workers"]) for machine in machines.of_group("odoo")),
+        workers=sum(api_calls(machine) for machine in machines.of_group("odoo")),
         pool=pool,
     )
 

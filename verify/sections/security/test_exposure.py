@@ -26,6 +26,7 @@ def _asked_for(host: Machine) -> dict[int, str]:
         "pgbouncer_listen_port": str(variables.get("pgbouncer_listen_address", "localhost")).split(","),
         "odoo_http_port": [variables.get("odoo_http_interface", "localhost")],
         "odoo_longpolling_port": [variables.get("odoo_http_interface", "localhost")],
+        "pos_api_port": [variables.get("pos_api_interface", "localhost")],
     }
     for name, told in addresses.items():
         if name in variables and not set(told or ()) <= {"localhost", "", *LOOPBACK}:
@@ -48,7 +49,13 @@ def test_what_listens(hosts: list[Machine], measure: Callable[..., None]) -> Non
 
 def test_what_can_be_reached(hosts: list[Machine]) -> None:
     """The controller reaches no port of the databases or of Odoo that no variable opens."""
-    inner = ("postgresql_port", "pgbouncer_listen_port", "odoo_http_port", "odoo_longpolling_port")
+    inner = (
+        "postgresql_port",
+        "pgbouncer_listen_port",
+        "odoo_http_port",
+        "odoo_longpolling_port",
+        "pos_api_port",
+    )
     open_ports = []
     for host in hosts:
         if host.connection.local or is_loopback(host.address):

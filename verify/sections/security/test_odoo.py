@@ -4,7 +4,7 @@ import pytest
 
 from verify.clients.odoo_rpc import OdooError, rpc
 from verify.clients.web import Client
-from verify.estate.machines import Machine
+from verify.estate.machines import Machine, has_own_api
 from verify.estate.network import LOOPBACK, listening, reachable
 
 CONCERN = "Odoo"
@@ -70,12 +70,16 @@ def test_signing_keys_are_closed(odoo_host: Machine) -> None:
 
 def test_exposure(odoo_host: Machine) -> None:
     """Odoo's own ports are open to nginx alone."""
-    behind = odoo_host.variables["odoo_http_interface"]
-    for name in ("odoo_http_port", "odoo_longpolling_port"):
+    behind = {
+        "odoo_http_port": "odoo_http_interface",
+        "odoo_longpolling_port": "odoo_http_interface",
+        **({"pos_api_port": "pos_api_interface"} if has_own_api(odoo_host) else {}),
+    }
+    for name, interface in behind.items():
         port = int(odoo_host.variables[name])
         found = listening(odoo_host, port)
         assert found, f"nothing listens on {name}"
-        if behind in LOOPBACK:
+        if odoo_host.variables[interface] in LOOPBACK:
             assert found <= LOOPBACK, f"{name} listens on {found}"
             assert odoo_host.connection.local or not reachable(odoo_host, port), (
                 f"{name} {port} can be reached from outside"

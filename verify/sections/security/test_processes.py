@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from verify.estate.machines import Machine, Machines, main_pid, unit_of
+from verify.estate.machines import API, Machine, Machines, main_pid, of_service, unit_of
 from verify.estate.units import exposure
 from verify.reporting.redaction import secrets_in
 
@@ -15,18 +15,25 @@ pytestmark = pytest.mark.explained_by("odoo")
 # Upper bounds of what systemd-analyze security says, from 0 (closed) to 10, and why they are not lower.
 EXPOSURES = {
     "odoo": 1.8,  # the role's own unit; 1.4 as it is shipped
+    API: 1.8,  # likewise
     "pgbouncer": 5.0,  # Debian's unit, hardened by its package
     "nginx": 9.6,  # Debian's unit: the master binds ports below 1024 and reads keys as root
     "postgresql": 9.6,  # Debian's unit: extensions and archive commands may need anything
 }
-USERS = {"odoo": "odoo", "pgbouncer": "pgbouncer", "postgresql": "postgres", "nginx": "www-data"}
+USERS = {
+    "odoo": "odoo",
+    API: "odoo",
+    "pgbouncer": "pgbouncer",
+    "postgresql": "postgres",
+    "nginx": "www-data",
+}
 JOURNAL_LINES = 5000
 
 
 @pytest.mark.parametrize("group", EXPOSURES)
 def test_units_are_confined(machines: Machines, group: str, measure: Callable[..., None]) -> None:
     """A service that is taken over finds the host closed as far as its unit can close it."""
-    for machine in machines.of_group(group):
+    for machine in of_service(machines, group):
         unit = unit_of(machine, group)
         score = exposure(machine.shell.output("systemd-analyze security --no-pager %s 2>&1 || true", unit))
         measure(f"exposure of {unit}", score)
@@ -39,7 +46,7 @@ def test_units_are_confined(machines: Machines, group: str, measure: Callable[..
 @pytest.mark.parametrize("group", USERS)
 def test_services_are_not_root(machines: Machines, group: str) -> None:
     """What talks to clients runs as a user of its own, not as root."""
-    for machine in machines.of_group(group):
+    for machine in of_service(machines, group):
         unit = unit_of(machine, group)
         main = str(main_pid(machine, group))
         lines = machine.shell.output("ps -o user:32=,pid=,args= -p %s --ppid %s", main, main).splitlines()
