@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from odoo.osv.expression import AND
 
+from .frame import keyset
 from .frame.pagination import page
 from .frame.problems import Problem
 
@@ -16,8 +17,9 @@ RESOURCES = {}  # name: Resource
 
 
 def number(value):
-    """A quantity, price or amount."""
-    return round(value, DECIMALS)
+    """A quantity, price or amount; a whole one without decimals, as PostgreSQL writes it."""
+    rounded = round(value, DECIMALS)
+    return int(rounded) if rounded == int(rounded) else rounded
 
 
 def moment(value):
@@ -32,10 +34,18 @@ def reference(value):
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of member: how Odoo's value becomes JSON, and the JSON Schema of what comes out."""
+    """A kind of member.
+
+    Attributes:
+        show: function from Odoo's value to JSON.
+        schema: JSON Schema of what comes out.
+        sql: the same in SQL, as a text of JSON: a format with ``{value}``, the column, and for a many2one
+            ``{name}``, its display name. Empty: Python only.
+    """
 
     show: Callable
     schema: dict
+    sql: str = ""
 
 
 def _same(value):
@@ -51,24 +61,37 @@ ID_SCHEMA = {"$ref": "#/components/schemas/Id"}
 REFERENCE_SCHEMA = {"$ref": "#/components/schemas/Reference"}
 MOMENT_SCHEMA = {"type": "string", "format": "date-time"}
 
-ID = Kind(_same, ID_SCHEMA)
-INTEGER = Kind(_same, {"type": "integer"})
-NUMBER = Kind(number, {"type": "number"})
-BOOLEAN = Kind(bool, {"type": "boolean"})
-NAME = Kind(lambda value: value or "", {"type": "string"})
-TEXT = Kind(lambda value: value or None, {"type": ["string", "null"]})
-DATE = Kind(
-    lambda value: value.isoformat() if value else None, {"type": ["string", "null"], "format": "date"}
+
+def _or_null(text):
+    return f"CASE WHEN {{value}} IS NULL THEN 'null' ELSE {text} END"
+
+
+_MOMENT = _or_null("""concat('"', to_char({value}, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '"')""")
+_REFERENCE = _or_null("""concat('{{"id": ', {value}, ', "name": ', to_json(({name})::text), '}}')""")
+ID = Kind(_same, ID_SCHEMA, "{value}")
+INTEGER = Kind(_same, {"type": "integer"}, "coalesce({value}, 0)")
+NUMBER = Kind(number, {"type": "number"}, f"trim_scale(round(coalesce({{value}}, 0)::numeric, {DECIMALS}))")
+BOOLEAN = Kind(bool, {"type": "boolean"}, "CASE WHEN {value} THEN 'true' ELSE 'false' END")
+NAME = Kind(lambda value: value or "", {"type": "string"}, "to_json(coalesce({value}, ''))")
+TEXT = Kind(
+    lambda value: value or None,
+    {"type": ["string", "null"]},
+    "coalesce(to_json(nullif({value}, ''))::text, 'null')",
 )
-MOMENT = Kind(moment, MOMENT_SCHEMA)
-OPTIONAL_MOMENT = Kind(moment, nullable(MOMENT_SCHEMA))
-REFERENCE = Kind(reference, REFERENCE_SCHEMA)
-OPTIONAL_REFERENCE = Kind(reference, nullable(REFERENCE_SCHEMA))
+DATE = Kind(
+    lambda value: value.isoformat() if value else None,
+    {"type": ["string", "null"], "format": "date"},
+    _or_null("""concat('"', to_char({value}, 'YYYY-MM-DD'), '"')"""),
+)
+MOMENT = Kind(moment, MOMENT_SCHEMA, _MOMENT)
+OPTIONAL_MOMENT = Kind(moment, nullable(MOMENT_SCHEMA), _MOMENT)
+REFERENCE = Kind(reference, REFERENCE_SCHEMA, _REFERENCE)
+OPTIONAL_REFERENCE = Kind(reference, nullable(REFERENCE_SCHEMA), _REFERENCE)
 
 
 def choice(*values):
     """Return the kind of a selection column with these values."""
-    return Kind(_same, {"type": "string", "enum": list(values)})
+    return Kind(_same, {"type": "string", "enum": list(values)}, "to_json({value})")
 
 
 def listed(schema):
@@ -113,12 +136,22 @@ class Field:
 
 @dataclass(frozen=True)
 class Computed:
-    """A member that is worked out from the record: a function of it, and the JSON Schema of its value."""
+    """A member that is worked out from the record.
+
+    Attributes:
+        name: its name in the API.
+        function: from the record to its value.
+        of: JSON Schema of the value.
+        description: for the document.
+        sql: the same in SQL: function from a :class:`~.lean.scope.Scope` to a text of JSON; None: Python
+            only.
+    """
 
     name: str
     function: Callable
     of: dict
     description: str = ""
+    sql: Callable | None = None
 
     def schema(self):
         """Return the JSON Schema of the member."""
@@ -163,10 +196,14 @@ class Resource:
         fields: its columns.
         computed: its members that are worked out.
         filters: query parameters of its list.
-        sorts: {value of the query parameter ``sort``: Odoo's order}; the first is the default.
+        sorts: {value of the query parameter ``sort``: Odoo's order, the id at its end; None for one that the
+            operation makes itself, and that has pages by offset only}; the first is the default.
         scope: function from a :class:`~.frame.call.Call` to the domain of what this caller may see, on top
             of Odoo's access rights and record rules.
         context: Odoo's context to read it in.
+        access: function from the model and a call to the model with the rights to read it with, where the
+            scope alone keeps the caller in bounds.
+        kept: whether the answers of its list are kept until a table that it reads has changed.
     """
 
     name: str
@@ -177,10 +214,16 @@ class Resource:
     sorts: dict = field(default_factory=lambda: {"id": "id"})
     scope: Callable = lambda call: []
     context: dict = field(default_factory=dict)
+    access: Callable = lambda model, call: model
+    kept: bool = False
 
     def __post_init__(self):
         if RESOURCES.setdefault(self.name, self) is not self:
             raise ValueError(f"Two resources have the name {self.name}.")
+
+    def records(self, call):
+        """Return the model (empty recordset) in this resource's context, with the rights to read it with."""
+        return self.access(call.env[self.model].with_context(**self.context), call)
 
     def columns(self):
         """Return the columns of the shown members."""
@@ -202,14 +245,31 @@ class Resource:
         return record(**properties)
 
 
-def read(records, resource):
+def stored(records, names):
+    """Return the values of some columns of records, read from the database."""
+    return records.read(names)
+
+
+def cached(records, names):
+    """Return the values of some columns of records that were made in this transaction, as they are cached."""
+    return records._read_format(names)
+
+
+def read(records, resource, values=stored):
     """Return the representations of a recordset, in its order, with the rights of its environment.
 
     Only the declared columns are read (Odoo's own prefetching would take every column of the table).
+
+    Args:
+        records: recordset of the resource's model.
+        resource: :class:`Resource`.
+        values: where they come from: :func:`stored` or :func:`cached`.
     """
     records = records.with_context(**resource.context)
-    rows = {values["id"]: values for values in records.read(resource.columns())}
-    nested = {member.column: _nested(records, member, rows) for member in resource.fields if member.nested}
+    rows = {one["id"]: one for one in values(records, resource.columns())}
+    nested = {
+        member.column: _nested(records, member, rows, values) for member in resource.fields if member.nested
+    }
     shown = []
     for current in records:  # iterated, so that what is worked out is fetched for all of them at once
         item = {}
@@ -225,11 +285,11 @@ def read(records, resource):
     return shown
 
 
-def _nested(records, member, rows):
+def _nested(records, member, rows, values):
     """Return {id: representation} of everything that an x2many column of some rows holds."""
-    ids = [number for values in rows.values() for number in values[member.column]]
+    ids = [number for row in rows.values() for number in row[member.column]]
     found = records.env[member.nested.model].browse(ids)
-    return dict(zip(ids, read(found, member.nested)))
+    return dict(zip(ids, read(found, member.nested, values)))
 
 
 def find(call, resource, number):
@@ -238,8 +298,7 @@ def find(call, resource, number):
     Raises:
         Problem: 404 where there is none.
     """
-    found = call.env[resource.model].with_context(**resource.context)
-    found = found.search(AND([resource.scope(call), [("id", "=", number)]]))
+    found = resource.records(call).search(AND([resource.scope(call), [("id", "=", number)]]))
     if not found:
         raise Problem(404, "There is no such record.")
     return found
@@ -252,8 +311,7 @@ def matching(call, resource, domain=()):
         for condition in resource.filters
         if condition.name in call.query
     ]
-    model = call.env[resource.model].with_context(**resource.context)
-    return model, AND([resource.scope(call), list(domain), *sent])
+    return resource.records(call), AND([resource.scope(call), list(domain), *sent])
 
 
 def listing(call, resource, domain=()):
@@ -264,10 +322,8 @@ def listing(call, resource, domain=()):
         resource: :class:`Resource`.
         domain: narrows the list further.
     """
-    model, wanted = matching(call, resource, domain)
-    order = resource.sorts[call.query["sort"]]
-    found = model.search(wanted, limit=call.query["limit"] + 1, offset=call.query["offset"], order=order)
-    return page(call, read(found, resource))
+    found = keyset.search(call, resource, *matching(call, resource, domain))
+    return page(call, read(found, resource), keyset.following(call, resource, found))
 
 
 def columns(resource, data):

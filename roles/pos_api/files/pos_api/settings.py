@@ -33,8 +33,11 @@ class Settings:
         idempotency_retention: how long an answer can be replayed by its Idempotency-Key.
         max_body: largest request body.
         audit_retention: how long the audit of writes is kept.
+        cache_size: what the answers that a process keeps may take; 0: none are kept.
         cors_origins: origins whose pages may call the API from a browser; empty: none.
         docs_directory: folder with the files of Swagger UI; empty: no documentation page.
+        session_pool: name by which the pooler gives connections to the same database in session mode, for
+            prepared statements; empty: reads are not compiled.
     """
 
     key_directory: str
@@ -49,8 +52,10 @@ class Settings:
     idempotency_retention: int
     max_body: int
     audit_retention: int
+    cache_size: int
     cors_origins: tuple
     docs_directory: str
+    session_pool: str
 
 
 # name: (default, least, greatest) of the whole numbers
@@ -64,9 +69,10 @@ NUMBERS = {
     "idempotency_retention": (7 * DAY, HOUR, 365 * DAY),
     "max_body": (1024 * 1024, 1024, 64 * 1024 * 1024),
     "audit_retention": (90 * DAY, DAY, 3650 * DAY),
+    "cache_size": (32 * 1024 * 1024, 0, 1024 * 1024 * 1024),
 }
 TEXTS = {"key_directory": "/etc/odoo/jwt", "issuer": "tillstack", "audience": "pos-api"}
-OTHERS = ("cors_origins", "docs_directory")
+OTHERS = ("cors_origins", "docs_directory", "session_pool")
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 
@@ -110,6 +116,16 @@ def _folder(value):
     return folder
 
 
+def _entry(value):
+    name = str(value or "").strip()
+    if name and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}", name):
+        raise SettingsError(
+            f"odoo.conf: pos_api_session_pool = {name!r} is not usable: give the name of PgBouncer's entry in"
+            " session mode, or nothing to do without."
+        )
+    return name
+
+
 def read_settings(options):
     """Return the :class:`Settings` held in a mapping of odoo.conf options.
 
@@ -127,6 +143,7 @@ def read_settings(options):
         **values,
         cors_origins=_origins(options.get("pos_api_cors_origins")),
         docs_directory=_folder(options.get("pos_api_docs_directory")),
+        session_pool=_entry(options.get("pos_api_session_pool")),
     )
     if not settings.key_directory.startswith("/"):
         raise SettingsError(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .request import ApiRequest
 
 FUNCTIONS = {}  # operationId: (function, whether it runs in a transaction)
+LEAN = {}  # operationId: the resource that it reads as it is
 CURRENT = {}  # operationId: function that gives the representation which If-Match is compared with
 
 
@@ -62,7 +63,7 @@ class Reply:
     headers: dict = field(default_factory=dict)
 
 
-def operation(identifier, transaction=True, current=None):
+def operation(identifier, transaction=True, current=None, lean=None):
     """Register the decorated function for an ``operationId`` of the document.
 
     The function takes a :class:`Call` and returns a :class:`Reply`. It refuses by raising a Problem, which
@@ -73,12 +74,16 @@ def operation(identifier, transaction=True, current=None):
         transaction: False where the function needs no database, or opens its own connection.
         current: for an operation with ``If-Match``: function from the call to the representation that its
             tag is compared with; it raises the 404.
+        lean: for a read that is nothing but a resource's record or list: that resource. It may then be read
+            by one compiled statement.
     """
 
     def register(function):
         FUNCTIONS[identifier] = (function, transaction)
         if current:
             CURRENT[identifier] = current
+        if lean:
+            LEAN[identifier] = lean
         return function
 
     return register

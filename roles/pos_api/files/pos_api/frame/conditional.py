@@ -17,9 +17,11 @@ def etag(body):
 
     One that tells its own tag in a member ``etag``, as items do that are read in lists only, has that one.
     """
+    if isinstance(body, bytes):
+        body = json.loads(body)
     if isinstance(body, dict) and "etag" in body:
         return body["etag"]
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return '"' + hashlib.sha256(canonical.encode()).hexdigest()[:32] + '"'
 
 

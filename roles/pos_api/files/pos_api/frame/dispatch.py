@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
 from .. import settings
+from ..lean import path, plans
 from . import audit, conditional, cors, idempotency, principal, problems, retrying, routing, validation
 from .call import CURRENT, FUNCTIONS, Call
 from .problems import Problem
@@ -126,7 +127,7 @@ def _serialize(reply):
     if reply.body is None or isinstance(reply.body, bytes):
         body = reply.body or b""
     else:
-        body = json.dumps(reply.body, allow_nan=False).encode()
+        body = json.dumps(reply.body, allow_nan=False, ensure_ascii=False).encode()
     answer = Response(body, status=reply.status)
     answer.autocorrect_location_header = False  # a path is enough, whatever name the client reached us by
     if reply.body is None:
@@ -159,9 +160,12 @@ def _in_transaction(httprequest, call, function):
                 audit.note(call, reply)
             if call.operation.method in audit.READS:
                 _undo(request.env)
+                if settings.current().session_pool:
+                    plans.learn(call, sequences)
             return reply
 
-    registry(call.database).check_signaling()
+    found = registry(call.database).check_signaling()
+    sequences = (found.registry_sequence, found.cache_sequence)
     return retrying.until_done(attempt, call.operation.id)
 
 
@@ -175,8 +179,7 @@ def _parse(httprequest, call):
     """Fill the call with the checked query, headers and body."""
     operation = call.operation
     call.query = validation.read_parameters(operation, "query", list(httprequest.args.items(multi=True)))
-    sent = [(name, httprequest.headers[name]) for name in operation.headers() if name in httprequest.headers]
-    call.headers = validation.read_parameters(operation, "header", sent)
+    call.headers = validation.read_headers(operation, httprequest.headers)
     call.body = _read_body(httprequest, operation)
 
 
@@ -184,14 +187,14 @@ def _respond(httprequest):
     answer = cors.preflight(httprequest)
     if answer:
         return answer
-    operation, path = routing.match(httprequest.path, httprequest.method)
+    operation, values = routing.match(httprequest.path, httprequest.method)
     _check_accept(httprequest, operation)
     function, transaction = FUNCTIONS[operation.id]
-    call = Call(operation, httprequest.remote_addr or "", path)
+    call = Call(operation, httprequest.remote_addr or "", values)
     if transaction:
         call.database = database()
         threading.current_thread().dbname = call.database
-        reply = _in_transaction(httprequest, call, function)
+        reply = path.serve(httprequest, call) or _in_transaction(httprequest, call, function)
     else:
         _parse(httprequest, call)
         reply = function(call)

@@ -98,6 +98,7 @@ def _as_list(declared, resource):
     declared["parameters"] = [
         _reference("parameters", "Limit"),
         _reference("parameters", "Offset"),
+        _reference("parameters", "After"),
         *declared.get("parameters", ()),
         *(condition.parameter() for condition in resource.filters),
         sort,

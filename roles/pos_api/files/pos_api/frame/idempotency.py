@@ -31,26 +31,25 @@ def once(call, function):
     if HEADER not in call.headers:
         raise Problem(400, "This operation needs an Idempotency-Key header.", "idempotency-key-required")
     key = call.headers[HEADER]
-    scope = f"{call.operation.id}:{call.principal.token.user_id}:{key}"
+    place = call.principal.token.user_id, call.operation.id, key
     digest = _digest([call.path, call.body])
     store = call.env["pos.api.idempotency.key"].sudo()
-    if not store._lock(scope):
+    locked, kept = store._lock(*place)
+    if not locked:
         raise Problem(
             409,
             "The first call with this Idempotency-Key is still running.",
             "still-running",
             headers=[("Retry-After", "1")],
         )
-    kept = store._find(call.principal.token.user_id, call.operation.id, key)
     if kept:
         if kept["digest"] != digest:
             raise Problem(
                 422, "This Idempotency-Key was used with another request.", "idempotency-key-reused"
             )
         return Reply(kept["status"], kept["body"], {**kept["headers"], REPLAYED: "true"})
-    number = store._reserve(call.principal.token.user_id, call.operation.id, key, digest)
     reply = function(call)
     if reply.status >= 300:
         raise ValueError(f"{call.operation.id}: refuse by raising a Problem, so that the key stays free")
-    store._keep(number, reply.status, reply.headers, reply.body)
+    store._keep(*place, digest, reply.status, reply.headers, reply.body)
     return reply

@@ -58,6 +58,11 @@ def role_of(user):
     return ANON
 
 
+def suffices(role, operation):
+    """Return whether a role is enough for an operation that takes a token."""
+    return role != ANON and (operation.role != MANAGER or role == MANAGER)
+
+
 def _bearer(header):
     """Return the token of an Authorization header (RFC 6750 section 2.1; the only place where one is looked
     for)."""
@@ -92,7 +97,7 @@ def identify(request, operation):
     request.uid = token.user_id
     request.context = request.env["res.users"].context_get()
     role = role_of(request.env.user)
-    if role == ANON or (operation.role == MANAGER and role != MANAGER):
+    if not suffices(role, operation):
         needed = MANAGER if operation.role == MANAGER else CASHIER
         raise Problem(403, f"This operation is for the role {needed}.", "forbidden")
     return Principal(token, role, expires_at)

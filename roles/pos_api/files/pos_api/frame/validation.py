@@ -209,3 +209,17 @@ def read_parameters(operation, place, sent):
     if errors:
         raise invalid(*errors)
     return values
+
+
+def read_headers(operation, headers):
+    """Return {name: value} of an operation's header parameters.
+
+    Args:
+        operation: :class:`~.document.Operation`.
+        headers: werkzeug's headers of the request.
+
+    Raises:
+        Problem: as :func:`read_parameters`.
+    """
+    sent = [(name, headers[name]) for name in operation.headers() if name in headers]
+    return read_parameters(operation, "header", sent)

@@ -18,6 +18,14 @@ def digest(token):
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+# The end of a family that is in force, with its user active
+LIVE = (
+    "SELECT f.expires_at FROM pos_api_token_family f JOIN res_users u ON u.id = f.user_id"
+    " WHERE f.id = {family} AND f.user_id = {user} AND f.revoked_at IS NULL AND u.active"
+    " AND f.expires_at > now() AT TIME ZONE 'UTC'"
+)
+
+
 class TokenFamily(models.Model):
     _name = "pos.api.token.family"
     _description = "POS API login"
@@ -44,15 +52,7 @@ class TokenFamily(models.Model):
     @api.model
     def _live_until(self, family_id, user_id):
         """Return the absolute end of a family that is in force, with its user active; None of any other."""
-        self.env.cr.execute(
-            """
-            SELECT f.expires_at
-              FROM pos_api_token_family f JOIN res_users u ON u.id = f.user_id
-             WHERE f.id = %s AND f.user_id = %s AND f.revoked_at IS NULL AND u.active
-               AND f.expires_at > now() AT TIME ZONE 'UTC'
-            """,
-            (family_id, user_id),
-        )
+        self.env.cr.execute(LIVE.format(family="%s", user="%s"), (family_id, user_id))
         row = self.env.cr.fetchone()
         return row[0] if row else None
 

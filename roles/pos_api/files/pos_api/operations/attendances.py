@@ -1,24 +1,16 @@
 """The time clock."""
 
 from ..frame.call import Reply, operation
-from ..frame.pagination import page
 from ..frame.problems import Problem, invalid
 from ..moments import read_moment
-from ..records import matching, read
-from ..resources.attendance import ATTENDANCE, attendances
+from ..records import find, listing, read
+from ..resources.attendance import ATTENDANCE
 from ..timeclock import check_pin, clock_in, clock_out, correct
 
 
-@operation("listAttendances")
+@operation("listAttendances", lean=ATTENDANCE)
 def list_attendances(call):
-    _model, domain = matching(call, ATTENDANCE)
-    found = attendances(call).search(
-        domain,
-        limit=call.query["limit"] + 1,
-        offset=call.query["offset"],
-        order=ATTENDANCE.sorts[call.query["sort"]],
-    )
-    return page(call, read(found, ATTENDANCE))
+    return listing(call, ATTENDANCE)
 
 
 @operation("createAttendance")
@@ -33,20 +25,13 @@ def create_attendance(call):
     return Reply(201, body, {"Location": f"{call.operation.path}/{attendance.id}"})
 
 
-def _find(call):
-    found = attendances(call).search([*ATTENDANCE.scope(call), ("id", "=", call.path["id"])])
-    if not found:
-        raise Problem(404, "There is no such record.")
-    return found
-
-
 def _current(call):
-    return read(_find(call), ATTENDANCE)[0]
+    return read(find(call, ATTENDANCE, call.path["id"]), ATTENDANCE)[0]
 
 
 @operation("changeAttendance", current=_current)
 def change_attendance(call):
-    attendance, body = _find(call), call.body
+    attendance, body = find(call, ATTENDANCE, call.path["id"]), call.body
     times = {name: read_moment(body[name]) for name in ("check_in", "check_out") if name in body}
     if "pin" in body and times:
         raise invalid(("/pin", "ends the shift now, and takes no times beside it"))

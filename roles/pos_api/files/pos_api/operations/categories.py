@@ -5,6 +5,6 @@ from ..records import listing
 from ..resources.category import CATEGORY
 
 
-@operation("listCategories")
+@operation("listCategories", lean=CATEGORY)
 def list_categories(call):
     return listing(call, CATEGORY)

@@ -9,12 +9,12 @@ from ..records import find, listing, read, write
 from ..resources.customer import CUSTOMER, CUSTOMER_DETAIL
 
 
-@operation("listCustomers")
+@operation("listCustomers", lean=CUSTOMER)
 def list_customers(call):
     return listing(call, CUSTOMER)
 
 
-@operation("getCustomer")
+@operation("getCustomer", lean=CUSTOMER_DETAIL)
 def get_customer(call):
     return Reply(200, read(find(call, CUSTOMER_DETAIL, call.path["id"]), CUSTOMER_DETAIL)[0])
 

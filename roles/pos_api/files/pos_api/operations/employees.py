@@ -22,7 +22,7 @@ def _allowed_at(call, config_id):
     return AND([company, OR([[("user_id", "=", call.env.uid)], [("id", "in", config.employee_ids.ids)]])])
 
 
-@operation("listEmployees")
+@operation("listEmployees", lean=EMPLOYEE)
 def list_employees(call):
     domain = _allowed_at(call, call.query["config_id"]) if "config_id" in call.query else ()
     return listing(call, EMPLOYEE, domain)

@@ -3,14 +3,13 @@
 from ..frame.call import Reply, operation
 from ..frame.problems import Problem
 from ..invoicing import invoice
-from ..paying import pay
 from ..records import find, listing, read, write
 from ..refunds import refund
 from ..resources.invoice import INVOICE
 from ..resources.order import ORDER, ORDER_SUMMARY
+from ..sale import sell
 from ..selling import (
     add_lines,
-    draft,
     known_customer,
     need_draft,
     order_at_hand,
@@ -24,8 +23,18 @@ PATH = "/api/v1/orders"
 
 def shown(order, status=200):
     """Return the reply with an order; with its place where it is new or has a new part."""
-    headers = {"Location": f"{PATH}/{order.id}"} if status == 201 else {}
-    return Reply(status, read(order, ORDER)[0], headers)
+    body = read(order, ORDER)[0]
+    return Reply(status, body, _place(order.id)) if status == 201 else Reply(status, body)
+
+
+def sold(call, session, body, moment=None):
+    """Sell, and return the reply with the order. For what it takes and raises see :func:`~..sale.sell`."""
+    number, shown_order = sell(call, session, body, moment)
+    return Reply(201, shown_order, _place(number))
+
+
+def _place(number):
+    return {"Location": f"{PATH}/{number}"}
 
 
 def current(call):
@@ -33,21 +42,17 @@ def current(call):
     return read(find(call, ORDER, call.path["id"]), ORDER)[0]
 
 
-@operation("listOrders")
+@operation("listOrders", lean=ORDER_SUMMARY)
 def list_orders(call):
     return listing(call, ORDER_SUMMARY)
 
 
 @operation("createOrder")
 def create_order(call):
-    body = call.body
-    order = draft(call, selling_session(call, body.get("session_id")), body)
-    if "payments" in body:
-        pay(order, body["payments"])
-    return shown(order, 201)
+    return sold(call, selling_session(call, call.body.get("session_id")), call.body)
 
 
-@operation("getOrder")
+@operation("getOrder", lean=ORDER)
 def get_order(call):
     return Reply(200, current(call))
 

@@ -9,7 +9,7 @@ from ..resources.payment import PAYMENT_DETAIL, PAYMENT_METHOD
 from ..selling import claim, hold, in_company, need_draft, no_open_session, order_at_hand
 
 
-@operation("listPaymentMethods")
+@operation("listPaymentMethods", lean=PAYMENT_METHOD)
 def list_payment_methods(call):
     return listing(call, PAYMENT_METHOD)
 
@@ -26,7 +26,7 @@ def create_payment(call):
     return Reply(201, body, {"Location": place})
 
 
-@operation("getPayment")
+@operation("getPayment", lean=PAYMENT_DETAIL)
 def get_payment(call):
     return Reply(200, read(find(call, PAYMENT_DETAIL, call.path["id"]), PAYMENT_DETAIL)[0])
 

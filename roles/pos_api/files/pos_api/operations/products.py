@@ -1,5 +1,6 @@
 """The catalogue."""
 
+from ..frame import keyset
 from ..frame.call import Reply, operation
 from ..frame.pagination import page
 from ..frame.problems import invalid
@@ -9,6 +10,7 @@ from ..resources.product import PRODUCT, PRODUCT_DETAIL, stock
 
 def _best_sellers(call):
     """Return a page of products by quantity sold, the unsold ones last by id."""
+    keyset.refuse(call, PRODUCT.sorts["-sales"])
     model, domain = matching(call, PRODUCT)
     ids = model.search(domain, order="id").ids
     sold = {
@@ -22,7 +24,7 @@ def _best_sellers(call):
     return page(call, read(model.browse(ranked[offset : offset + call.query["limit"] + 1]), PRODUCT))
 
 
-@operation("listProducts")
+@operation("listProducts", lean=PRODUCT)
 def list_products(call):
     return _best_sellers(call) if call.query["sort"] == "-sales" else listing(call, PRODUCT)
 

@@ -17,7 +17,7 @@ def _found(call):
     return session.with_context(allowed_company_ids=company.ids).with_company(company)
 
 
-@operation("listSessions")
+@operation("listSessions", lean=SESSION)
 def list_sessions(call):
     return listing(call, SESSION)
 

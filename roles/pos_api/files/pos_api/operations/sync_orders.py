@@ -12,9 +12,8 @@ from ..frame import audit, document, idempotency, problems
 from ..frame.call import Reply, operation
 from ..frame.problems import Problem, invalid
 from ..moments import read_moment
-from ..paying import pay
-from ..selling import draft, offline_session
-from .orders import shown
+from ..selling import offline_session
+from .orders import sold
 
 _logger = logging.getLogger(__name__)
 SKEW = timedelta(minutes=5)  # how far a till's clock may be ahead
@@ -39,10 +38,7 @@ def _moment(item):
 def _take(call, item):
     """Return the reply to one order: as POST /orders gives it, for the moment when it was taken."""
     moment = _moment(item)
-    order = draft(call, offline_session(call, call.body.get("session_id")), call.body, moment)
-    if "payments" in call.body:
-        pay(order, call.body["payments"], moment=moment)
-    return shown(order, 201)
+    return sold(call, offline_session(call, call.body.get("session_id")), call.body, moment)
 
 
 def _refusal(problem, index, path):

@@ -44,4 +44,5 @@ CATEGORY = Resource(
         ),
     ),
     sorts={"sequence": "sequence, name, id", "name": "name, id", "id": "id"},
+    kept=True,
 )

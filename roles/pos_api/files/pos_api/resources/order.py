@@ -5,6 +5,7 @@ from odoo.release import version_info
 from ..moments import SENT_MOMENT, read_moment
 from ..records import (
     BOOLEAN,
+    DECIMALS,
     ID,
     ID_SCHEMA,
     MOMENT,
@@ -30,6 +31,21 @@ def refunded_quantity(line):
     return number(-sum(line.refund_orderline_ids.mapped("qty")))
 
 
+def _refunded_sql(scope):
+    return (
+        f"(SELECT trim_scale(round(coalesce(-sum(r.qty), 0)::numeric, {DECIMALS})) FROM pos_order_line r"
+        f' WHERE r.refunded_orderline_id = "{scope.alias}".id)'
+    )
+
+
+def _lots_sql(scope):
+    return (
+        "(SELECT concat('[', string_agg(to_json(p.lot_name)::text, ', ' ORDER BY p.id), ']')"
+        f' FROM pos_pack_operation_lot p WHERE p.pos_order_line_id = "{scope.alias}".id'
+        " AND p.lot_name <> '')"
+    )
+
+
 LINE = Resource(
     name="Line",
     model="pos.order.line",
@@ -48,12 +64,14 @@ LINE = Resource(
             refunded_quantity,
             {"type": "number"},
             "What refunds have taken back of this line.",
+            _refunded_sql,
         ),
         Computed(
             "lots",
             lambda line: [lot.lot_name for lot in line.pack_lot_ids if lot.lot_name],
             listed({"type": "string"}),
             "Names of lots or serial numbers.",
+            _lots_sql,
         ),
     ),
 )
@@ -82,20 +100,52 @@ def _due(order):
 
 def amount_to_pay(order):
     """Return the order's total, rounded as the point of sale rounds it for the payments made so far."""
+    return rounded_total(order, order.amount_total, order.payment_ids.payment_method_id)
+
+
+def rounded_total(order, total, methods):
+    """Return a total as the point of sale rounds it for payments.
+
+    Args:
+        order: an order of the point of sale; an unsaved one is enough.
+        total: its total.
+        methods: what it is paid with.
+    """
     config = order.config_id
-    cash = any(payment.payment_method_id.is_cash_count for payment in order.payment_ids)
+    cash = any(method.is_cash_count for method in methods)
     # Odoo 14.0 has the option to round cash only, but its server rounds everything
     if config.cash_rounding and (cash or not config.only_round_cash_method or version_info[0] < 15):
-        return order._get_rounded_amount(order.amount_total)
-    return order.currency_id.round(order.amount_total)
+        return order._get_rounded_amount(total)
+    return order.currency_id.round(total)
+
+
+def _due_sql(scope):
+    scope.hard.append(
+        f"coalesce({scope.follow('session_id').follow('config_id').column('cash_rounding')}, false)"
+    )
+    rounding, total = scope.follow("currency_id").column("rounding"), scope.column("amount_total")
+    due = f"round({total} / {rounding}) * {rounding} - {scope.column('amount_paid')}"
+    return f"trim_scale(round(greatest({due}, 0), {DECIMALS}))"
 
 
 def _change(order):
     return number(-sum(order.payment_ids.filtered("is_change").mapped("amount")))
 
 
+def _change_sql(scope):
+    return (
+        f"(SELECT trim_scale(round(coalesce(-sum(p.amount), 0), {DECIMALS})) FROM pos_payment p"
+        f' WHERE p.pos_order_id = "{scope.alias}".id AND p.is_change)'
+    )
+
+
 def _picking_policy(order):
     return "closing" if order.session_id.update_stock_at_closing else "payment"
+
+
+def _policy_sql(scope):
+    at_closing = scope.follow("session_id").column("update_stock_at_closing")
+    return f"CASE WHEN {at_closing} THEN '\"closing\"' ELSE '\"payment\"' END"
 
 
 def _refunded_orders(order):
@@ -106,6 +156,23 @@ def _refunded_orders(order):
 def _refunds(order):
     """Return the ids of the orders that take back lines of this one."""
     return order.lines.refund_orderline_ids.order_id.ids
+
+
+def _orders_sql(scope, number, position, source):
+    return (
+        "(SELECT concat('[', string_agg(found.id::text, ', ' ORDER BY found.first), ']') FROM ("
+        f"SELECT {number} AS id, min({position}) AS first"
+        f" FROM pos_order_line l JOIN pos_order_line r ON {source}"
+        f' WHERE l.order_id = "{scope.alias}".id GROUP BY {number}) found)'
+    )
+
+
+def _refunded_orders_sql(scope):
+    return _orders_sql(scope, "r.order_id", "l.id", "r.id = l.refunded_orderline_id")
+
+
+def _refunds_sql(scope):
+    return _orders_sql(scope, "r.order_id", "ARRAY[l.id, r.id]", "r.refunded_orderline_id = l.id")
 
 
 def own_session(call, path=""):
@@ -119,6 +186,11 @@ def own_session(call, path=""):
     return [] if call.principal.is_manager else [(f"{path}user_id", "=", call.env.uid)]
 
 
+def _currency_sql(scope):
+    return f"to_json({scope.follow('currency_id').column('name')})"
+
+
+CURRENCY = Computed("currency", lambda record: record.currency_id.name, {"type": "string"}, sql=_currency_sql)
 HEAD = (
     Field("id", "id", ID),
     Field("name", "name", NAME, description="Order reference; '/' while it is a draft."),
@@ -158,7 +230,7 @@ ORDER_SUMMARY = Resource(
     name="OrderSummary",
     model="pos.order",
     fields=HEAD,
-    computed=(Computed("currency", lambda order: order.currency_id.name, {"type": "string"}),),
+    computed=(CURRENCY,),
     filters=FILTERS,
     sorts={"id": "id", "-id": "id desc", "-ordered_at": "date_order desc, id desc"},
     scope=lambda call: own_session(call, "session_id."),
@@ -174,16 +246,25 @@ ORDER = Resource(
     ),
     scope=lambda call: own_session(call, "session_id."),
     computed=(
-        Computed("currency", lambda order: order.currency_id.name, {"type": "string"}),
-        Computed("due", _due, {"type": "number"}),
-        Computed("change", _change, {"type": "number"}),
+        CURRENCY,
+        Computed("due", _due, {"type": "number"}, sql=_due_sql),
+        Computed("change", _change, {"type": "number"}, sql=_change_sql),
         Computed(
             "stock_moves_at",
             _picking_policy,
             {"type": "string", "enum": ["payment", "closing"]},
             "When the company's setting moves the stock.",
+            _policy_sql,
         ),
-        Computed("refund_of", _refunded_orders, listed(ID_SCHEMA), "Orders whose lines this one takes back."),
-        Computed("refunds", _refunds, listed(ID_SCHEMA), "Orders that take back lines of this one."),
+        Computed(
+            "refund_of",
+            _refunded_orders,
+            listed(ID_SCHEMA),
+            "Orders whose lines this one takes back.",
+            _refunded_orders_sql,
+        ),
+        Computed(
+            "refunds", _refunds, listed(ID_SCHEMA), "Orders that take back lines of this one.", _refunds_sql
+        ),
     ),
 )

@@ -14,7 +14,7 @@ from ..records import (
     listed,
     nullable,
 )
-from .order import PAYMENT, own_session
+from .order import CURRENCY, PAYMENT, own_session
 
 PAYMENT_DETAIL = Resource(
     name="PaymentDetail",
@@ -24,7 +24,7 @@ PAYMENT_DETAIL = Resource(
         Field("order", "pos_order_id", REFERENCE),
         Field("session", "session_id", REFERENCE),
     ),
-    computed=(Computed("currency", lambda payment: payment.currency_id.name, {"type": "string"}),),
+    computed=(CURRENCY,),
     scope=lambda call: own_session(call, "session_id."),
 )
 

@@ -173,9 +173,10 @@ PRODUCT = Resource(
     model="product.product",
     fields=FIELDS,
     filters=FILTERS,
-    sorts={"id": "id", "-sales": "id"},
+    sorts={"id": "id", "-sales": None},
     scope=lambda call: SOLD,
     context=NAMES,
+    kept=True,
 )
 PRODUCT_DETAIL = Resource(
     name="ProductDetail",

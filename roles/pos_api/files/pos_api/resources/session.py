@@ -31,7 +31,16 @@ def _config(session):
 
 STATES = ("opening_control", "opened", "closing_control", "closed")
 SOLD_STATES = ("paid", "done", "invoiced")
-CONFIG = Computed("config", _config, REFERENCE_SCHEMA)
+
+
+def _config_sql(scope):
+    config = scope.follow("config_id")
+    return (
+        f"concat('{{\"id\": ', {config.column('id')}, ', \"name\": ', to_json({config.column('name')}), '}}')"
+    )
+
+
+CONFIG = Computed("config", _config, REFERENCE_SCHEMA, sql=_config_sql)
 OPEN_SESSION = Resource(
     name="OpenSession",
     model="pos.session",
@@ -43,7 +52,7 @@ OPEN_SESSION = Resource(
     ),
     computed=(CONFIG,),
 )
-CODE = Kind(lambda value: value[1], {"type": "string"})  # a currency's name is its code
+CODE = Kind(lambda value: value[1], {"type": "string"}, "to_json({name})")  # a currency's name is its code
 FIELDS = (
     *OPEN_SESSION.fields,
     Field("closed_at", "stop_at", OPTIONAL_MOMENT),

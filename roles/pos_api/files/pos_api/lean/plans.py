@@ -1,0 +1,136 @@
+"""Plans: compiled reads, by what they depend on, and what a call puts into them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from odoo import exceptions
+
+from ..frame import keyset, principal
+from ..frame.call import LEAN
+from ..models import change_log
+from ..models.token_family import LIVE
+from . import compiler, known, variables
+from .scope import NotCompilable
+
+_logger = logging.getLogger(__name__)
+
+# Odoo's signalling (odoo/modules/registry.py), whether the token's family and user are in force, and the
+# version of the kept lists
+CHECK = (
+    "SELECT (SELECT last_value FROM base_registry_signaling), (SELECT last_value FROM base_cache_signaling),"
+    f" EXISTS ({LIVE.format(family='$1', user='$2')}), {change_log.VERSION}"
+)
+FIRST_SLOT = 3  # behind the family and the user
+PAGING = {"limit", "offset", "sort"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A compiled read.
+
+    Attributes:
+        text: the statement: the check and the rows.
+        slots: of the rows.
+        order: the :class:`~..frame.keyset.Key` objects of the list.
+        kept: whether its answers are kept.
+    """
+
+    text: str
+    slots: tuple
+    order: tuple
+    kept: bool
+
+
+def key(user_id, operation, resource, query):
+    """Return what a plan depends on: the caller, the order, which filters were sent, and those of their
+    values that stand in its text."""
+    sent = tuple(
+        (
+            condition.name,
+            None if variables.stand_in(condition.schema, 0) is not None else repr(query[condition.name]),
+        )
+        for condition in resource.filters
+        if condition.name in query
+    )
+    return user_id, operation.id, query.get("sort"), keyset.NAME in query, sent
+
+
+def values(call, resource, plan):
+    """Return the parameters of a plan, behind those of the check.
+
+    Raises:
+        Problem: the cursor cannot be used.
+        NotCompilable: it stands at NULL.
+    """
+    given = {"id 0": [call.path.get("id")], "limit": [1], "offset": [0]}
+    if "limit" in call.query:
+        given["limit"], given["offset"] = [call.query["limit"] + 1], [call.query["offset"]]
+    for condition in resource.filters:
+        if condition.name in call.query:
+            given[condition.name] = variables.leaves(condition.domain(call.query[condition.name]))
+    if keyset.NAME in call.query:
+        keyset.refuse(call, plan.order)
+        position = keyset.read_cursor(call.query[keyset.NAME], call.query["sort"], plan.order)
+        if None in position:
+            raise NotCompilable("the cursor is at NULL")
+        for part, domain in enumerate(keyset.segments(plan.order, position)):
+            given[f"{keyset.NAME} {part}"] = variables.leaves(domain)
+    return [slot.convert(given[slot.name][slot.leaf]) for slot in plan.slots]
+
+
+def learn(call, sequences):
+    """Compile what the ordinary way has just answered, in its transaction.
+
+    Args:
+        call: :class:`~..frame.call.Call` of a read that succeeded.
+        sequences: the registry's sequences from before the transaction.
+    """
+    resource = LEAN.get(call.operation.id)
+    if not resource or not call.principal:
+        return
+    state = known.state(call.request.registry)
+    if state.sequences != sequences:
+        return
+    user_id = call.principal.token.user_id
+    name = key(user_id, call.operation, resource, call.query)
+    if name not in state.plans:
+        try:
+            plan = compiled(call, resource)
+        except Exception:  # the answer is there already, and stays
+            _logger.exception("POS API: %s cannot be compiled", call.operation.id)
+            plan = None
+        known.remember(state.plans, name, plan, known.PLANS)
+    state.database_id = principal.database_id(call.env)
+    known.remember(state.users, user_id, known.User(call.principal.role), known.USERS)
+
+
+def compiled(call, resource):
+    """Return the :class:`Plan` of a call, None where there can be none."""
+    filters = {condition.name for condition in resource.filters}
+    if set(call.query) - filters - PAGING - {keyset.NAME}:
+        return None
+    cr = call.env.cr
+    try:
+        _select(call, resource)  # fills Odoo's caches of rules and rights
+        before = cr.sql_log_count
+        select = _select(call, resource)
+        if cr.sql_log_count > before + compiler.OWN_QUERIES:
+            raise NotCompilable("a domain is worked out by a query of its own")
+    except NotCompilable as reason:
+        _logger.info("POS API: %s goes the ordinary way: %s", call.operation.id, reason)
+        return None
+    except exceptions.AccessError:
+        return None
+    kept = resource.kept and select.tables <= change_log.traced(cr)
+    return Plan(f"{CHECK}, {select.text}", select.slots, select.order, kept)
+
+
+def _select(call, resource):
+    if "id" in call.path:
+        return compiler.compile_list(call, resource, "id", single=True, first=FIRST_SLOT)
+    order = resource.sorts[call.query["sort"]]
+    if order is None:
+        raise NotCompilable("it is sorted in Python")
+    return compiler.compile_list(call, resource, order, set(call.query) - PAGING, first=FIRST_SLOT)

@@ -1,0 +1,230 @@
+"""The log of changes: tells whether anything that answers were made of has changed, by whatever program.
+
+Statement triggers on the tables that are read put a row into the table ``pos_api_change``, once in each
+transaction that writes any of them. They fire for the ORM as for raw SQL, for COPY, TRUNCATE and the
+deletions of foreign keys, and as ENABLE ALWAYS triggers also where session_replication_role is ``replica``
+(PostgreSQL 14 manual, CREATE TRIGGER and ALTER TABLE). Only an apply worker of logical replication fires no
+statement triggers; nothing writes to Odoo's database in that way. What ALTER TABLE does to rows is told by
+Odoo's signalling of a changed registry.
+
+The version of what a snapshot sees is the sum of the marks of the rows that it sees, and a mark is a random
+number above zero. Two states cannot have one version:
+
+- The row of a change is written in the transaction of the change, so a snapshot sees both or neither,
+  whatever the order in which numbers were drawn and transactions are committed; a rolled back transaction
+  leaves no row. A rolled back savepoint takes its row with it and also the flag that the transaction has one,
+  since a setting made by SET LOCAL ends with its savepoint; what is written later adds a row again.
+- Commits become visible one after the other, so what one snapshot sees of the changes is part of what any
+  later one sees. A later sum has every summand of an earlier one, and a further positive one for each change
+  between them: the version only ever grows, and it grows with each commit.
+- Shortening puts one row with the sum in the place of many, in one statement. A snapshot sees the many or the
+  one, and the version stays as it is, so nothing expires by it and rows need not have any age.
+- A database that is restored and goes on otherwise gets other marks, so that it does not come by the versions
+  that a process may still remember.
+"""
+
+import logging
+
+import psycopg2
+from odoo import api, models
+from psycopg2 import errorcodes
+
+from ..lean import compiler
+
+# the version of what the statement's snapshot sees, as text; for embedding into another statement
+VERSION = "(SELECT coalesce(sum(mark), 0)::text FROM pos_api_change)"
+FEW = 100  # rows that are not worth shortening
+SOURCES = [compiler.tables]  # functions from an environment to tables whose changes are logged
+TRIGGER = "pos_api_change"
+FUNCTION = "pos_api_note_change"
+# INSERT (4), DELETE (8), UPDATE (16), TRUNCATE (32); neither for each row (1) nor BEFORE (2): pg_trigger.h
+SHAPE = 4 | 8 | 16 | 32
+LOCK_WAIT = "5s"  # how long a trigger waits for transactions that write its table; others wait behind it
+BUSY = (errorcodes.LOCK_NOT_AVAILABLE, errorcodes.DEADLOCK_DETECTED)
+
+_logger = logging.getLogger(__name__)
+
+
+def create(cr):
+    """Create the table and the function of the triggers, or bring the function up to date."""
+    cr.execute("SELECT quote_ident(current_schema())")
+    (schema,) = cr.fetchone()
+    cr.execute("CREATE TABLE IF NOT EXISTS pos_api_change (mark bigint NOT NULL)")
+    # vacuumed early: the sum goes through rows that are dead as well
+    cr.execute(
+        "ALTER TABLE pos_api_change"
+        " SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500)"
+    )
+    # SECURITY DEFINER: whoever may write a table that is read need have no right to this one. The flag is the
+    # number of the transaction, so that no value left in a session of a pooler can be taken for it.
+    cr.execute(
+        f"""
+        CREATE OR REPLACE FUNCTION {FUNCTION}() RETURNS trigger
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+        DECLARE
+            this text := txid_current();
+        BEGIN
+            IF current_setting('pos_api.noted', true) IS DISTINCT FROM this THEN
+                INSERT INTO {schema}.pos_api_change (mark) VALUES (1 + floor(random() * 2147483646)::bigint);
+                PERFORM set_config('pos_api.noted', this, true);
+            END IF;
+            RETURN NULL;
+        END
+        $function$
+        """
+    )
+
+
+def traced(cr):
+    """Return the set of tables whose changes are logged: each has its trigger, for every kind of writing and
+    every session."""
+    cr.execute(
+        """
+        SELECT c.relname
+          FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+         WHERE t.tgname = %s AND t.tgtype = %s AND t.tgenabled = 'A' AND t.tgfoid = to_regproc(%s)
+           AND c.relnamespace = current_schema()::regnamespace AND to_regclass('pos_api_change') IS NOT NULL
+        """,
+        (TRIGGER, SHAPE, FUNCTION),
+    )
+    return {name for (name,) in cr.fetchall()}
+
+
+def _marked(cr):
+    """Return the set of tables that have a trigger of this name, whatever its state."""
+    cr.execute(
+        "SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+        " WHERE t.tgname = %s AND c.relnamespace = current_schema()::regnamespace",
+        (TRIGGER,),
+    )
+    return {name for (name,) in cr.fetchall()}
+
+
+def behind(cr, names):
+    """Return the set of tables that some tables and views are made of.
+
+    Args:
+        cr: cursor.
+        names: of tables and views in the current schema.
+
+    Raises:
+        ValueError: a name is that of neither, or a view is made of something whose changes cannot be logged.
+    """
+    cr.execute(
+        """
+        WITH RECURSIVE made_of (oid) AS (
+            SELECT oid FROM pg_class
+             WHERE relname = ANY(%(names)s) AND relnamespace = current_schema()::regnamespace
+            UNION
+            SELECT d.refobjid
+              FROM made_of m
+              JOIN pg_class v ON v.oid = m.oid AND v.relkind = 'v'
+              JOIN pg_rewrite r ON r.ev_class = v.oid
+              JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                              AND d.refclassid = 'pg_class'::regclass
+        )
+        SELECT c.relname, c.relkind, c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
+          FROM made_of JOIN pg_class c ON c.oid = made_of.oid
+        """,
+        {"names": list(names)},
+    )
+    found = cr.fetchall()
+    unusable = set(names) - {name for name, _kind, _table in found}
+    unusable |= {name for name, kind, table in found if not table and kind != "v"}
+    if unusable:
+        raise ValueError(
+            f"{', '.join(sorted(unusable))}: no table of this schema, nor a view of such tables."
+        )
+    return {name for name, _kind, table in found if table}
+
+
+def _add(cr, table):
+    """Create the trigger of a table, which may have got one since this transaction's snapshot was taken."""
+    try:
+        with cr.savepoint(flush=False):
+            cr.execute(
+                f'CREATE TRIGGER {TRIGGER} AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON "{table}"'
+                f" FOR EACH STATEMENT EXECUTE FUNCTION {FUNCTION}()",
+                log_exceptions=False,
+            )
+    except psycopg2.errors.DuplicateObject:
+        pass  # another worker's, committed while this one waited for the table
+    cr.execute(f'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER {TRIGGER}')
+
+
+def trace(cr, tables):
+    """Log the changes of exactly these tables.
+
+    Creating a trigger waits for the transactions that are writing its table, so none of them goes unlogged.
+    Nothing is locked where every table has its trigger.
+
+    Args:
+        cr: cursor; the triggers count from its commit on.
+        tables: names of tables and views in the current schema; of a view, the tables it is made of.
+
+    Raises:
+        ValueError: see :func:`behind`.
+        psycopg2.OperationalError: a table is written for too long (see :data:`BUSY`).
+    """
+    tables, marked = behind(cr, tables), _marked(cr)
+    missing = tables - traced(cr)
+    dropped = marked & missing | marked - tables
+    if not missing and not dropped:
+        return
+    cr.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
+    for table in sorted(dropped):
+        cr.execute(f'DROP TRIGGER IF EXISTS {TRIGGER} ON "{table}"')
+    for table in sorted(missing):
+        _add(cr, table)
+    cr.execute("SET LOCAL lock_timeout TO DEFAULT")
+
+
+def stop_tracing(cr, _registry):
+    """Take the triggers and the log away (the manifest's ``uninstall_hook``)."""
+    cr.execute(f"DROP FUNCTION IF EXISTS {FUNCTION}() CASCADE")
+    cr.execute("DROP TABLE IF EXISTS pos_api_change")
+
+
+class ChangeLog(models.AbstractModel):
+    _name = "pos.api.change.log"
+    _description = "POS API log of changes"
+
+    def init(self):
+        create(self.env.cr)
+        self.pool.pos_api_upgraded = True
+
+    def _register_hook(self):
+        """Trace what the lists read. It runs in every process that has loaded the registry, so what a module
+        adds to the lists is traced by the process that installs it, before others hear of it."""
+        super()._register_hook()
+        cr = self.env.cr
+        cr.execute("SELECT to_regproc(%s) IS NOT NULL", (FUNCTION,))
+        if not cr.fetchone()[0]:
+            return  # the module's code is newer than the database, which has to be upgraded
+        tables = set().union(*(source(self.env) for source in SOURCES))
+        if not getattr(self.pool, "pos_api_upgraded", False):
+            tables |= traced(cr)  # a host that is upgraded later must not drop what the others have added
+        try:
+            with cr.savepoint(flush=False):
+                trace(cr, tables)
+        except psycopg2.OperationalError as error:
+            if error.pgcode not in BUSY:
+                raise
+            _logger.warning(
+                "POS API: a table is being written for too long; its changes are not logged, and no answers"
+                " made of it are kept, until the registry is loaded again: %s",
+                error,
+            )
+
+    @api.model
+    def _shorten(self):
+        """Put one row in the place of all that are committed, where they have become many (ir.cron)."""
+        self.env.cr.execute(
+            """
+            WITH merged AS (
+                DELETE FROM pos_api_change WHERE (SELECT count(*) FROM pos_api_change) > %s RETURNING mark
+            )
+            INSERT INTO pos_api_change (mark) SELECT sum(mark) FROM merged HAVING count(*) > 0
+            """,
+            (FEW,),
+        )
