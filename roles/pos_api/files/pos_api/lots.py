@@ -29,8 +29,8 @@ def sold_lots(config, product, quantity, names, where):
     Raises:
         Problem: 403 where the user has no rights on lots.
     """
-    taken, made = _taken(config)
-    if product.tracking == "none" or not taken:
+    taken, made = _taken(config) if product.tracking != "none" else (False, False)
+    if not taken:
         return [], "is taken for products with lots or serial numbers only" if names else None
     wanted = 1 if product.tracking == "lot" else quantity
     if len(names) != wanted:

@@ -2,12 +2,13 @@
 
 from odoo.tools import float_compare
 
+from . import standing
 from .frame.problems import Problem, invalid
 from .resources.order import amount_to_pay
 
 
-def _checked_methods(order, payments, at):
-    """Return the payment methods of the payments.
+def checked_methods(order, payments, at="/payments/{}"):
+    """Return the payment methods of the payments of an order, or of its :class:`~.selling.Terms`.
 
     Raises:
         Problem: 422 for a method that is not the session's, one that needs a customer where there is none,
@@ -29,30 +30,46 @@ def _checked_methods(order, payments, at):
     return [allowed[payment["payment_method_id"]] for payment in payments]
 
 
-def _give_change(order, methods, payments, values, where):
-    """Book what was tendered above the amount to pay as change from the cash drawer.
+def change_of(currency, paid, due, methods, payments, where="/payments"):
+    """Return what was tendered above the amount to pay, which is given back as change from the cash drawer.
 
     Raises:
         Problem: 422 where more than the cash tendered would have to be given back.
     """
-    rounding = order.currency_id.rounding
-    excess = order.currency_id.round(order.amount_paid - amount_to_pay(order))
-    if float_compare(excess, 0.0, precision_rounding=rounding) <= 0:
-        return
+    excess = currency.round(paid - due)
+    if float_compare(excess, 0.0, precision_rounding=currency.rounding) <= 0:
+        return 0.0
     cash = sum(payment["amount"] for method, payment in zip(methods, payments) if method.is_cash_count)
-    if float_compare(excess, cash, precision_rounding=rounding) > 0:
+    if float_compare(excess, cash, precision_rounding=currency.rounding) > 0:
         raise invalid((where, "comes to more than the amount to pay; change is given from cash only"))
-    drawer = order.session_id.payment_method_ids.filtered("is_cash_count")[:1]  # as Odoo's import does
-    order.add_payment(
-        {"name": "return", "amount": -excess, "payment_method_id": drawer.id, "is_change": True, **values}
-    )
-    order.amount_return = excess
+    return excess
+
+
+def drawer(session):
+    """Return the payment method that change is booked on, as Odoo's import chooses it."""
+    return session.payment_method_ids.filtered("is_cash_count")[:1]
+
+
+def _give_change(order, methods, payments, values, where):
+    """Book the change of an order that is paid for.
+
+    Raises:
+        Problem: as :func:`change_of`.
+    """
+    excess = change_of(order.currency_id, order.amount_paid, amount_to_pay(order), methods, payments, where)
+    if excess:
+        method = drawer(order.session_id).id
+        order.add_payment(
+            {"name": "return", "amount": -excess, "payment_method_id": method, "is_change": True, **values}
+        )
+        order.amount_return = excess
 
 
 def _complete(order):
     """Make an order paid and move its stock as Odoo does it: now, or at the session's closing, by the
     company's setting."""
     order.action_pos_order_paid()
+    standing.let_go(order.env)
     order._create_order_picking()
     if hasattr(order, "_compute_total_cost_in_real_time"):  # since 15.0
         order._compute_total_cost_in_real_time()
@@ -73,7 +90,7 @@ def pay(order, payments, at="/payments/{}", moment=None):
     Raises:
         Problem: 422 for a payment that this order or session cannot take.
     """
-    methods = _checked_methods(order, payments, at)
+    methods = checked_methods(order, payments, at)
     values = {"pos_order_id": order.id, **({"payment_date": moment} if moment else {})}
     before = order.payment_ids
     for payment in payments:
@@ -99,7 +116,7 @@ def pay_back(order, payments):
         Problem: 422 for a method that this order or session cannot take, and where the amounts do not add up
             to what the customer has to get.
     """
-    _checked_methods(order, payments, "/payments/{}")
+    checked_methods(order, payments)
     for payment in payments:
         order.add_payment({**payment, "amount": -payment["amount"], "pos_order_id": order.id})
     owed = -amount_to_pay(order)

@@ -5,6 +5,7 @@ Odoo's server has no such method: where a fiscal position changes a tax that is 
 """
 
 from collections import defaultdict
+from decimal import Decimal
 
 from odoo.release import version_info
 from odoo.tools import float_compare, float_round
@@ -40,7 +41,7 @@ def _after_fiscal_position(order, product, price):
     """Return a price in which included taxes that the fiscal position takes away are taken out, and those
     that it puts in their place are put in."""
     gone = new = order.env["account.tax"]
-    for tax in taxes_of(product, order.company_id):
+    for tax in taxes_of(product, order.company_id) if order.fiscal_position_id else ():
         mapped = _mapped(order, tax, product)
         if mapped[:1].price_include:
             new |= mapped
@@ -62,8 +63,30 @@ def list_price(order, product, quantity, moment=None):
         quantity: for prices that depend on it.
         moment: for pricelists with dates (UTC); now, if not given.
     """
-    price = order.pricelist_id.get_product_price(product, quantity, order.partner_id, date=moment or False)
-    return unit_price(order.env, _after_fiscal_position(order, product, price))
+    return list_prices(order, [(product, quantity)], moment)[product.id, quantity]
+
+
+def list_prices(order, wanted, moment=None):
+    """Return {(id of the variant, quantity): unit price} as :func:`list_price`, for a whole order at once.
+
+    Args:
+        order: the order, or its :class:`~.selling.Terms`.
+        wanted: list of (variant, quantity).
+        moment: for pricelists with dates (UTC); now, if not given.
+    """
+    prices, left = {}, {(product.id, quantity): product for product, quantity in wanted}
+    while left:
+        # Odoo's answer has one price a product, so another quantity of it takes another turn
+        turn = {number: (left[number, quantity], quantity) for number, quantity in left}
+        products, quantities = zip(*turn.values())
+        found = order.pricelist_id.get_products_price(
+            list(products), list(quantities), [order.partner_id] * len(turn), date=moment or False
+        )
+        for product, quantity in turn.values():
+            price = _after_fiscal_position(order, product, found[product.id])
+            prices[product.id, quantity] = unit_price(order.env, price)
+            del left[product.id, quantity]
+    return prices
 
 
 def has_list_price(line):
@@ -78,19 +101,57 @@ def sum_line(line):
     line.update(line._compute_amount_line_all())
 
 
+def line_amounts(order, product, quantity, price, discount, taxes):
+    """Return Odoo's result of the taxes on a line that is not made yet, as ``_compute_amount_line_all`` calls
+    for it."""
+    return _mapped(order, taxes, product).compute_all(
+        price * (1 - (discount or 0.0) / 100.0),
+        order.pricelist_id.currency_id,
+        quantity,
+        product=product,
+        partner=order.partner_id,
+    )
+
+
+def _total(amounts):
+    """Return a sum as PostgreSQL's numeric gives it, which Odoo's helper adds in."""
+    return float(sum(Decimal(repr(amount)) for amount in amounts))
+
+
+def order_totals(order, computed):
+    """Return (total, tax) of an order that is not made yet, from its lines' :func:`line_amounts`."""
+    currency = order.pricelist_id.currency_id
+    if order.company_id.tax_calculation_rounding_method == "round_globally":
+        return _totals_rounded_globally(currency, computed)
+    included = _total(one["total_included"] for one in computed)
+    tax = included - _total(one["total_excluded"] for one in computed)
+    return currency.round(included), currency.round(tax)
+
+
+def _totals_rounded_globally(currency, computed):
+    """Return (total, tax) in a company that rounds the sum of each tax, not the tax of each line."""
+    taxes = defaultdict(float)
+    for one in computed:
+        for tax in one["taxes"]:
+            taxes[tax["id"]] += tax["amount"]
+    tax = sum(currency.round(amount) for amount in taxes.values())
+    return currency.round(sum(one["total_excluded"] for one in computed)) + tax, tax
+
+
 def sum_order(order):
     """Work out an order's totals from its lines and payments."""
     order._compute_batch_amount_all()
     if order.company_id.tax_calculation_rounding_method != "round_globally":
         return
-    # the helper adds what is rounded line by line; such a company rounds the sum of each tax
-    currency, taxes = order.pricelist_id.currency_id, defaultdict(float)
-    for line in order.lines:
-        price = line.price_unit * (1 - (line.discount or 0.0) / 100.0)
-        computed = line.tax_ids_after_fiscal_position.compute_all(
-            price, currency, line.qty, product=line.product_id, partner=order.partner_id
+    # the helper adds what is rounded line by line
+    computed = [
+        line.tax_ids_after_fiscal_position.compute_all(
+            line.price_unit * (1 - (line.discount or 0.0) / 100.0),
+            order.pricelist_id.currency_id,
+            line.qty,
+            product=line.product_id,
+            partner=order.partner_id,
         )
-        for tax in computed["taxes"]:
-            taxes[tax["id"]] += tax["amount"]
-    order.amount_tax = sum(currency.round(amount) for amount in taxes.values())
-    order.amount_total = currency.round(sum(order.lines.mapped("price_subtotal"))) + order.amount_tax
+        for line in order.lines
+    ]
+    order.amount_total, order.amount_tax = _totals_rounded_globally(order.pricelist_id.currency_id, computed)

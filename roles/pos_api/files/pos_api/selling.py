@@ -1,11 +1,24 @@
 """How an order is rung up, by Odoo's own methods. Totals, taxes and prices are the server's."""
 
+from dataclasses import dataclass
+
+from odoo.models import BaseModel
 from odoo.tools import float_is_zero
 
+from . import standing
 from .frame.problems import Problem, invalid
 from .lots import sold_lots
-from .pricing import has_list_price, in_steps, list_price, sum_line, sum_order, taxes_of, unit_price
-from .records import find, write
+from .pricing import (
+    has_list_price,
+    in_steps,
+    list_price,
+    list_prices,
+    sum_line,
+    sum_order,
+    taxes_of,
+    unit_price,
+)
+from .records import columns, find, write
 from .resources.order import LINE, ORDER
 from .resources.product import NAMES, SOLD
 from .resources.session import open_sessions
@@ -61,6 +74,7 @@ def selling_session(call, session_id=None):
         Problem: 409 where no session (or not this one) is open, 422 where the session has to be named or is
             unknown.
     """
+    standing.at_hand(call.env)
     if session_id is not None:
         sessions = named_session(call, session_id)
     else:
@@ -159,12 +173,15 @@ def known_customer(env, customer_id):
 
 def _check_products(env, lines, at):
     """Refuse lines whose product is not sold here (422)."""
-    wanted = {line["product_id"] for line in lines}
-    products = env["product.product"].search([*SOLD, ("id", "in", list(wanted))])
+    kept = standing.at_hand(env)
+    sold = kept.sold_in(env) if kept else set()
+    unknown = {line["product_id"] for line in lines} - sold
+    if unknown:
+        sold.update(env["product.product"].search([*SOLD, ("id", "in", list(unknown))]).ids)
     errors = [
         (f"{at.format(index)}/product_id", "is not a product of the point of sale")
         for index, line in enumerate(lines)
-        if line["product_id"] not in products.ids
+        if line["product_id"] not in sold
     ]
     if errors:
         raise invalid(*errors)
@@ -202,21 +219,62 @@ def _fiscal_position(config, customer):
     return wanted & config.fiscal_position_ids
 
 
-def _terms(config, customer):
-    """Return the values of an order that follow from its customer."""
-    return {
-        "partner_id": customer.id,
-        "pricelist_id": _pricelist(config, customer).id,
-        "fiscal_position_id": _fiscal_position(config, customer).id,
-    }
+@dataclass(frozen=True)
+class Terms:
+    """What follows from an order's session and customer. Its names are those of an order, so that what prices
+    an order prices one that is not made yet."""
+
+    session_id: BaseModel
+    partner_id: BaseModel
+    pricelist_id: BaseModel
+    fiscal_position_id: BaseModel
+
+    @property
+    def env(self):
+        """Odoo environment of the sale."""
+        return self.session_id.env
+
+    @property
+    def config_id(self):
+        """The point of sale."""
+        return self.session_id.config_id
+
+    @property
+    def company_id(self):
+        """The company that sells."""
+        return self.session_id.company_id
+
+    @property
+    def currency_id(self):
+        """The currency of the amounts."""
+        return self.config_id.currency_id
+
+    def _get_rounded_amount(self, amount):
+        """Return an amount as Odoo rounds that of an order."""
+        order = self.env["pos.order"].new({"session_id": self.session_id.id})
+        return order._get_rounded_amount(amount)
+
+    def values(self):
+        """Return the columns of an order that follow from its customer."""
+        return {
+            "partner_id": self.partner_id.id,
+            "pricelist_id": self.pricelist_id.id,
+            "fiscal_position_id": self.fiscal_position_id.id,
+        }
 
 
-def add_lines(call, order, lines, at="/lines/{}", moment=None):
-    """Add priced and taxed lines to a draft order and work out its totals.
+def terms(session, customer):
+    """Return the :class:`Terms` of a sale to a customer, or to nobody."""
+    config = session.config_id
+    return Terms(session, customer, _pricelist(config, customer), _fiscal_position(config, customer))
+
+
+def new_lines(call, order, lines, at="/lines/{}", moment=None):
+    """Return the values of the lines that a body asks for, in Odoo's names, priced but not summed.
 
     Args:
         call: :class:`~.frame.call.Call`.
-        order: draft order.
+        order: draft order, or the :class:`Terms` of a new one.
         lines: checked lines of the body.
         at: place of a line in the body, for refusals.
         moment: when it was sold, for pricelists with dates; now, if not given.
@@ -225,32 +283,52 @@ def add_lines(call, order, lines, at="/lines/{}", moment=None):
         Problem: 403 for a price or discount that is not the caller's to set, 422 for products that are not
             sold here.
     """
-    _check_products(order.env, lines, at)
+    env = order.env
+    _check_products(env, lines, at)
     _check_price_control(call, order.config_id, lines, at)
-    for index, sent in enumerate(lines):
-        product = order.env["product.product"].browse(sent["product_id"])
+    products = env["product.product"].browse([line["product_id"] for line in lines])
+    quantities, lots = [], []
+    for index, (sent, product) in enumerate(zip(lines, products)):
         quantity = in_steps(product, sent["quantity"])
         if float_is_zero(quantity, precision_digits=6):
             raise invalid((f"{at.format(index)}/quantity", "is less than the product's unit can tell"))
         where = f"{at.format(index)}/lots"
-        lots, wrong = sold_lots(order.config_id, product, quantity, sent.get("lots", ()), where)
+        found, wrong = sold_lots(order.config_id, product, quantity, sent.get("lots", ()), where)
         if wrong:
             raise invalid((where, wrong))
-        if "unit_price" in sent:
-            price = unit_price(order.env, sent["unit_price"])
-        else:
-            price = list_price(order, product, quantity, moment)
-        line = write(
-            order.env["pos.order.line"],
-            LINE,
-            {**sent, "quantity": quantity, "unit_price": price},
-            order_id=order.id,
-            product_id=product.id,
-            full_product_name=product.with_context(**NAMES).display_name,
-            tax_ids=[(6, 0, taxes_of(product, order.company_id).ids)],
-            pack_lot_ids=lots,
-            price_subtotal=0,
-            price_subtotal_incl=0,
+        quantities.append(quantity)
+        lots.append(found)
+    priced = list_prices(
+        order,
+        [pair for sent, *pair in zip(lines, products, quantities) if "unit_price" not in sent],
+        moment,
+    )
+    return [
+        {
+            "discount": 0.0,
+            **columns(LINE, sent),
+            "qty": quantity,
+            "price_unit": unit_price(env, sent["unit_price"])
+            if "unit_price" in sent
+            else priced[product.id, quantity],
+            "product_id": product.id,
+            "full_product_name": product.with_context(**NAMES).display_name,
+            "tax_ids": [(6, 0, taxes_of(product, order.company_id).ids)],
+            "pack_lot_ids": found,
+        }
+        for sent, product, quantity, found in zip(lines, products, quantities, lots)
+    ]
+
+
+def add_lines(call, order, lines, at="/lines/{}", moment=None):
+    """Add priced and taxed lines to a draft order and work out its totals.
+
+    Args, Raises:
+        As :func:`new_lines`.
+    """
+    for values in new_lines(call, order, lines, at, moment):
+        line = order.env["pos.order.line"].create(
+            {**values, "order_id": order.id, "price_subtotal": 0, "price_subtotal_incl": 0}
         )
         sum_line(line)
     sum_order(order)
@@ -260,7 +338,7 @@ def set_customer(order, customer):
     """Give a draft order a customer, or none, with the pricelist and fiscal position that go with it. Lines
     are priced anew unless their price was set by hand, as the till does it."""
     by_list = order.lines.filtered(has_list_price)
-    order.write(_terms(order.config_id, customer))
+    order.write(terms(order.session_id, customer).values())
     for line in order.lines:
         if line in by_list:
             line.price_unit = list_price(order, line.product_id, line.qty)
@@ -306,7 +384,7 @@ def draft(call, session, body, moment=None):
         env["pos.order"],
         ORDER,
         body,
-        **_terms(session.config_id, known_customer(env, body.get("customer_id"))),
+        **terms(session, known_customer(env, body.get("customer_id"))).values(),
         **({"date_order": moment} if moment else {}),
         **seller(env, session.config_id),
         session_id=session.id,

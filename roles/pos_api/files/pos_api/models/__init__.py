@@ -1,7 +1,9 @@
 from . import (
     audit,
+    change_log,
     cleaning,
     idempotency_key,
+    indexes,
     login_attempt,
     password_reset,
     pos_category,

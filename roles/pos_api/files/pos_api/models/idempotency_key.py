@@ -27,47 +27,36 @@ class IdempotencyKey(models.Model):
     ]
 
     @api.model
-    def _lock(self, scope):
-        """Return whether this transaction got the key's lock; the lock goes with the transaction."""
+    def _lock(self, user_id, operation, key):
+        """Return whether this transaction got the key's lock, which goes with the transaction, and {digest,
+        status, headers, body} of the answer that is kept, or None."""
         self.env.cr.execute(
-            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", ("pos_api:" + scope,)
+            """
+            SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0)), digest, status, headers, body
+              FROM (SELECT) AS always LEFT JOIN pos_api_idempotency_key
+                ON user_id = %s AND operation = %s AND key = %s
+            """,
+            (f"pos_api:{operation}:{user_id}:{key}", user_id, operation, key),
         )
-        return self.env.cr.fetchone()[0]
+        locked, digest, status, headers, body = self.env.cr.fetchone()
+        if digest is None:
+            return locked, None
+        kept = {"digest": digest, "status": status, "headers": json.loads(headers), "body": json.loads(body)}
+        return locked, kept
 
     @api.model
-    def _find(self, user_id, operation, key):
-        """Return {digest, status, headers, body} of a key, or None."""
-        self.env.cr.execute(
-            "SELECT digest, status, headers, body FROM pos_api_idempotency_key"
-            " WHERE user_id = %s AND operation = %s AND key = %s",
-            (user_id, operation, key),
-        )
-        row = self.env.cr.fetchone()
-        if not row:
-            return None
-        return {"digest": row[0], "status": row[1], "headers": json.loads(row[2]), "body": json.loads(row[3])}
-
-    @api.model
-    def _reserve(self, user_id, operation, key, digest):
-        """Insert a key and return its id.
+    def _keep(self, user_id, operation, key, digest, status, headers, body):
+        """Keep the answer of a key.
 
         Where another transaction committed the same key after this one's snapshot, PostgreSQL raises a
         serialization failure here; the call is then run again and finds the key.
         """
         self.env.cr.execute(
-            "INSERT INTO pos_api_idempotency_key (user_id, operation, key, digest, created_at)"
-            " VALUES (%s, %s, %s, %s, now() AT TIME ZONE 'UTC') ON CONFLICT DO NOTHING RETURNING id",
-            (user_id, operation, key, digest),
+            "INSERT INTO pos_api_idempotency_key"
+            " (user_id, operation, key, digest, status, headers, body, created_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, now() AT TIME ZONE 'UTC') ON CONFLICT DO NOTHING",
+            (user_id, operation, key, digest, status, json.dumps(headers), json.dumps(body)),
             log_exceptions=False,  # that failure is foreseen
-        )
-        return self.env.cr.fetchone()[0]
-
-    @api.model
-    def _keep(self, number, status, headers, body):
-        """Keep the answer of a reserved key."""
-        self.env.cr.execute(
-            "UPDATE pos_api_idempotency_key SET status = %s, headers = %s, body = %s WHERE id = %s",
-            (status, json.dumps(headers), json.dumps(body), number),
         )
 
     @api.model

@@ -106,25 +106,24 @@ class TestConcurrency(KeysMixin, BaseCase):
 
     def test_a_call_still_running_answers_409(self):
         key = new_idempotency_key()
-        scope = f"createOrder:{self.cashier}:{key['Idempotency-Key']}"
+        place = self.cashier, "createOrder", key["Idempotency-Key"]
         with self.committed() as env:
-            self.assertTrue(env["pos.api.idempotency.key"]._lock(scope))
+            self.assertEqual(env["pos.api.idempotency.key"]._lock(*place), (True, None))
             answer = self.order(key)
             self.assertEqual(answer.json()["type"], "urn:tillstack:pos-api:still-running")
             self.assertEqual(answer.status_code, 409)
         self.assertEqual(self.order(key).status_code, 201)
 
     def test_a_key_committed_after_the_snapshot_is_found(self):
-        key = new_idempotency_key()["Idempotency-Key"]
+        place = self.cashier, "createOrder", new_idempotency_key()["Idempotency-Key"]
         with self.committed() as early:
             store = early["pos.api.idempotency.key"]
             early.cr.execute("SELECT 1")
             with self.committed() as late:
-                number = late["pos.api.idempotency.key"]._reserve(self.cashier, "createOrder", key, "x")
-                late["pos.api.idempotency.key"]._keep(number, 201, {}, {})
-            self.assertIsNone(store._find(self.cashier, "createOrder", key))
+                late["pos.api.idempotency.key"]._keep(*place, "x", 201, {}, {})
+            self.assertEqual(store._lock(*place), (True, None))
             with mute_logger("odoo.sql_db"), self.assertRaises(Exception) as raised:
-                store._reserve(self.cashier, "createOrder", key, "x")
+                store._keep(*place, "x", 201, {}, {})
             self.assertEqual(raised.exception.pgcode, "40001")  # the call is run again and finds it
             early.cr.rollback()
 

@@ -1,10 +1,12 @@
 """The same baskets by Odoo's own point of sale and by the API leave the same records, field by field."""
 
 import re
+from unittest.mock import patch
 
 from odoo.release import version_info
 from odoo.tests import tagged
 
+from .. import sale
 from .common import new_product
 from .screen import Screen
 from .selling import SellingCase
@@ -275,3 +277,14 @@ class TestSameAsOdoo(SellingCase):
         self.env.company.point_of_sale_update_stock_quantities = "closing"
         self.session.update_stock_at_closing = True
         self.both_ways()
+
+
+@tagged("post_install", "-at_install")
+class TestSameByOdooSteps(TestSameAsOdoo):
+    """The same where another module keeps sales from being inserted at once."""
+
+    def setUp(self):
+        super().setUp()
+        patcher = patch.object(sale.rows, "stand_in", return_value=False)
+        patcher.start()
+        self.addCleanup(patcher.stop)

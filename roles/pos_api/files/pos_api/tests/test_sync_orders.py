@@ -186,15 +186,15 @@ class TestSyncOrders(SellingCase):
 
     @mute_logger("odoo.service.model")
     def test_serialization_failure_runs_the_whole_again(self):
-        draft, moments = sync_orders.draft, []
+        sold, moments = sync_orders.sold, []
 
         def failing(call, session, body, moment):
             moments.append(moment)
             if len(moments) == 2:
                 raise Failure
-            return draft(call, session, body, moment)
+            return sold(call, session, body, moment)
 
-        with patch.object(sync_orders, "draft", failing):
+        with patch.object(sync_orders, "sold", failing):
             results = self.sync(self.item(), self.item())
         self.assertEqual([one["status"] for one in results], [201, 201])
         self.assertEqual(len(moments), 4)

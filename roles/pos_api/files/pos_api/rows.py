@@ -1,0 +1,192 @@
+"""Records that are made in one statement, with what Odoo's own ``create`` puts into them.
+
+``create`` inserts one row at a time, and what it computes (the company of a line, the rate of an order)
+follows in a second statement. Here the ORM works all of that out first, on records whose numbers are
+reserved, and the rows go in together. Access rights, record rules, defaults, stored computed fields and
+constraints are the ORM's.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+from odoo.models import LOG_ACCESS_COLUMNS
+
+TO_MANY = ("one2many", "many2many")
+_elsewhere = (None, {})  # triggers of the registry, {models: fields of others that depend on new records}
+
+
+def reserve(cr, **wanted):
+    """Take numbers from PostgreSQL's sequences; return {name: list of numbers} and the transaction's time
+    (UTC).
+
+    Args:
+        cr: Odoo cursor.
+        wanted: {name: (sequence, how many)}.
+    """
+    taken = ", ARRAY(SELECT nextval(%s) FROM generate_series(1, %s))" * len(wanted)
+    values = [part for pair in wanted.values() for part in pair]
+    cr.execute(f"SELECT now() AT TIME ZONE 'UTC'{taken}", values)
+    moment, *numbers = cr.fetchone()
+    return dict(zip(wanted, numbers)), moment
+
+
+def _dependents(tree, direct=True):
+    """Return the fields that depend on some fields of a new record, which no record refers to yet."""
+    for key, branch in tree.items():
+        if key is None:
+            yield from branch
+        elif not (direct and key.type in ("many2one", "many2one_reference")):
+            yield from _dependents(branch, direct=False)
+
+
+def _depending_elsewhere(env, models):
+    """Return the fields of other models that depend on new records of some models."""
+    global _elsewhere
+    triggers = env.registry.field_triggers
+    if _elsewhere[0] is not triggers:
+        _elsewhere = (triggers, {})
+    kept = _elsewhere[1]
+    if models not in kept:
+        found = {
+            dependent
+            for model in models
+            for field in env[model]._fields.values()
+            for dependent in _dependents(triggers.get(field, {}))
+        }
+        kept[models] = {field for field in found if field.model_name not in models}
+    return kept[models]
+
+
+def comes_from(method, module):
+    """Return whether a method is defined in a module, past Odoo's decorators."""
+    return method is not None and inspect.unwrap(method).__module__ == module
+
+
+def stand_in(env, methods):
+    """Return whether rows of some models can be made here: the methods that are not called are the ones known
+    to this module's callers, and nothing of another model is stored with the rows.
+
+    Args:
+        env: Odoo environment.
+        methods: {model: {method: module that defines the last one}}.
+    """
+    for model, names in methods.items():
+        for name, module in names.items():
+            if not comes_from(getattr(type(env[model]), name, None), module):
+                return False
+    return not any(field.store for field in _depending_elsewhere(env, tuple(methods)))
+
+
+def _complete(records, values, moment):
+    """Return the values of new rows with Odoo's defaults and the columns of its log."""
+    model = records.browse()
+    model.check_access_rights("create")
+    defaults = model._add_missing_default_values(values[0])
+    user = records.env.uid
+    log = {"create_uid": user, "create_date": moment, "write_uid": user, "write_date": moment}
+    return [{**defaults, **one, **log} for one in values]
+
+
+def _remember(records, values):
+    """Put new records into the cache, as ``create`` does, and into that of the records that they refer to."""
+    cache, given = records.env.cache, values[0]
+    for name, field in records._fields.items():
+        if field.type in TO_MANY and (name in given or not field.compute):
+            cache.update(records, field, [()] * len(records))
+        elif name not in given and not field.compute and name != "id":
+            cache.update(records, field, [field.convert_to_cache(None, records[:1])] * len(records))
+    # amounts are rounded by a currency that lies behind a many2one
+    for name in sorted(given, key=lambda name: records._fields[name].type != "many2one"):
+        field = records._fields[name]
+        for record, one in zip(records, values):
+            cache.set(record, field, field.convert_to_cache(one[name], record))
+            for inverse in records.pool.field_inverses[field] if field.type == "many2one" else ():
+                _add(record[name], inverse, record)
+
+
+def _add(target, inverse, record):
+    """Add a new record to what is cached of the other side of a many2one."""
+    cache = record.env.cache
+    if not target or not cache.contains(target, inverse):
+        return
+    if inverse.domain:
+        cache.remove(target, inverse)
+    else:
+        kept = cache.get(target, inverse)
+        newest_first = record._order == "id desc"
+        cache.set(target, inverse, (record.id, *kept) if newest_first else (*kept, record.id))
+
+
+def _compute(records, given):
+    """Work out the stored fields that Odoo computes, and return their names."""
+    missing = [
+        field
+        for name, field in records._fields.items()
+        if field.store and field.compute and field.column_type and name not in given
+    ]
+    for field in missing:
+        field.compute_value(records)
+    pending = records.env.all.towrite[records._name]
+    for number in records.ids:
+        pending.pop(number, None)  # it goes in with the row
+    return [field.name for field in missing]
+
+
+def _row(record, values, computed):
+    """Return the values of a row's columns as PostgreSQL takes them."""
+    fields = record._fields
+    found = {name: fields[name].convert_to_write(record[name], record) for name in computed}
+    return (
+        record.id,
+        *(fields[name].convert_to_column(value, record) for name, value in {**values, **found}.items()),
+    )
+
+
+def _statement(cr, table, columns, rows):
+    names, places = ", ".join(f'"{name}"' for name in columns), ", ".join(["%s"] * len(rows))
+    return cr.mogrify(f'INSERT INTO "{table}" ({names}) VALUES {places}', rows)
+
+
+def _statements(records, values, computed):
+    """Return the statements, as bytes, that insert rows and their many2many relations."""
+    cr, fields = records.env.cr, records._fields
+    names = [name for name in values[0] if fields[name].store and fields[name].column_type]
+    rows = [
+        _row(record, {name: one[name] for name in names}, computed) for record, one in zip(records, values)
+    ]
+    yield _statement(cr, records._table, ("id", *names, *computed), rows)
+    for field in (fields[name] for name in values[0]):
+        if field.type == "many2many" and field.store:
+            pairs = [(one.id, other) for one in records for other in records.env.cache.get(one, field)]
+            if pairs:
+                yield _statement(cr, field.relation, (field.column1, field.column2), pairs)
+
+
+def insert(moment, *groups):
+    """Make records in one statement.
+
+    Args:
+        moment: time of the transaction (UTC), from :func:`reserve`.
+        groups: (records with reserved ids, list of their values in Odoo's names) of one model each, those
+            that others refer to first. All values of a group have the same names, and none is a one2many.
+
+    Raises:
+        odoo.exceptions.AccessError, odoo.exceptions.ValidationError: as ``create``.
+    """
+    groups = [(records, _complete(records, values, moment)) for records, values in groups]
+    env, statements = groups[0][0].env, []
+    for records, values in groups:
+        _remember(records, values)
+    elsewhere = _depending_elsewhere(env, tuple(records._name for records, _values in groups))
+    env.cache.invalidate([(field, None) for field in elsewhere])
+    for records, values in groups:
+        statements += _statements(records, values, _compute(records, values[0]))
+    *others, last = statements
+    parts = b", ".join(b"new_%d AS (%s)" % pair for pair in enumerate(others))
+    env.cr.execute((b"WITH " + parts + b" " if parts else b"") + last)
+    for records, values in groups:
+        records._validate_fields([name for name in values[0] if name not in LOG_ACCESS_COLUMNS])
+        records.check_access_rule("create")
+        if records._check_company_auto:
+            records._check_company()

@@ -1,0 +1,238 @@
+"""What every sale reads and hardly any sale changes: products and taxes, the point of sale, its methods.
+
+A process keeps what the ORM has read of it, for one version of the database (:mod:`.models.change_log`), and
+puts it into the cache of the next sale's transaction, where Odoo's methods find it. Nothing is kept from a
+transaction in which stock has moved, since that may change a cost.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+from .models import change_log
+
+CALLERS, PRODUCTS = 16, 500  # that are kept; what comes beyond them takes the place of what was there
+# {model: fields} that come from the columns of these models' tables, from TABLES, and from nothing else
+FIELDS = {
+    "account.cash.rounding": ("rounding", "rounding_method"),
+    "account.fiscal.position": ("name", "display_name", "tax_ids"),
+    "account.fiscal.position.tax": ("position_id", "tax_src_id", "tax_dest_id"),
+    "account.tax": (
+        "active",
+        "amount",
+        "amount_type",
+        "analytic",
+        "cash_basis_transition_account_id",
+        "children_tax_ids",
+        "company_id",
+        "include_base_amount",
+        "invoice_repartition_line_ids",
+        "is_base_affected",
+        "name",
+        "price_include",
+        "sequence",
+        "tax_exigibility",
+        "type_tax_use",
+    ),
+    "account.tax.repartition.line": ("account_id", "factor", "factor_percent", "repartition_type", "tag_ids"),
+    "ir.sequence": ("implementation", "padding", "prefix", "suffix", "use_date_range"),
+    "pos.config": (
+        "available_pricelist_ids",
+        "cash_rounding",
+        "company_id",
+        "currency_id",
+        "default_fiscal_position_id",
+        "fiscal_position_ids",
+        "journal_id",
+        "manual_discount",
+        "module_pos_hr",
+        "name",
+        "only_round_cash_method",
+        "payment_method_ids",
+        "picking_type_id",
+        "pricelist_id",
+        "restrict_price_control",
+        "rounding_method",
+        "sequence_id",
+        "sequence_line_id",
+        "use_pricelist",
+    ),
+    "pos.session": (
+        "config_id",
+        "display_name",
+        "name",
+        "payment_method_ids",
+        "rescue",
+        "state",
+        "update_stock_at_closing",
+        "user_id",
+    ),
+    "pos.payment.method": ("active", "display_name", "is_cash_count", "name", "split_transactions"),
+    "product.category": ("complete_name", "parent_id", "property_cost_method"),
+    "product.pricelist": ("active", "currency_id", "display_name", "item_ids", "name"),
+    "product.product": (
+        "account_tag_ids",
+        "active",
+        "categ_id",
+        "cost_currency_id",
+        "cost_method",
+        "currency_id",
+        "default_code",
+        "display_name",
+        "list_price",
+        "name",
+        "price_extra",
+        "product_template_attribute_value_ids",
+        "product_tmpl_id",
+        "standard_price",
+        "taxes_id",
+        "tracking",
+        "type",
+        "uom_id",
+    ),
+    "product.template": (
+        "account_tag_ids",
+        "categ_id",
+        "company_id",
+        "cost_currency_id",
+        "currency_id",
+        "list_price",
+        "name",
+        "taxes_id",
+        "tracking",
+        "type",
+        "uom_id",
+    ),
+    "res.company": ("currency_id", "name", "tax_calculation_rounding_method"),
+    "res.currency": ("active", "decimal_places", "name", "rounding"),
+    "uom.uom": ("category_id", "factor", "rounding"),
+}
+TABLES = (
+    "account_journal",
+    "ir_property",
+    "ir_translation",
+    "product_pricelist_item",
+    "product_template_attribute_value",
+)
+
+
+@dataclass
+class Standing:
+    """What is kept for a caller.
+
+    Attributes:
+        state: (registry sequence, cache sequence, version of the database) that it holds for.
+        values: {field: its part of the ORM's cache}.
+        sold: {ids of companies: ids of products that this caller may sell in them}.
+    """
+
+    state: tuple
+    values: dict = field(default_factory=dict)
+    sold: dict = field(default_factory=dict)
+
+    def sold_in(self, env):
+        """Return the set of the products that may be sold in an environment's companies, to be added to."""
+        return self.sold.setdefault(tuple(env.companies.ids), set())
+
+
+class _Process:
+    """What this process keeps, of one registry."""
+
+    lock = threading.Lock()
+    registry = None
+    complete = False  # whether the changes of all tables are logged
+    callers = OrderedDict()  # caller: Standing
+
+
+_used = WeakKeyDictionary()  # transaction: {caller: Standing}, None for one that keeps nothing
+
+
+def tables(env):
+    """Return the tables that what is kept comes from."""
+    found = set(TABLES)
+    for model, names in FIELDS.items():
+        records = env[model]
+        found.add(records._table)
+        for known in filter(None, map(records._fields.get, names)):
+            if known.store and known.type == "many2many":
+                found.add(known.relation)
+    return found
+
+
+change_log.SOURCES.append(tables)
+
+
+def at_hand(env):
+    """Return the :class:`Standing` of an environment's caller, its values in the transaction's cache; None
+    where nothing is kept."""
+    if not hasattr(env, "transaction"):
+        return None  # 14.0
+    if env.registry.in_test_mode():
+        return None  # the version tells of what is committed
+    used = _used.setdefault(env.transaction, {})
+    if used is None:
+        return None
+    caller = _caller(env)
+    if caller not in used:
+        used[caller] = _begin(env, caller)
+    return used[caller]
+
+
+def _caller(env):
+    """Return what values depend on that the ORM's cache does not tell apart, and whose rights they are."""
+    return env.uid, env.lang, env.context.get("tz")
+
+
+def _begin(env, caller):
+    registry = env.registry
+    if _Process.registry is not registry:
+        _Process.callers.clear()
+        _Process.registry, _Process.complete = registry, tables(env) <= change_log.traced(env.cr)
+    if not _Process.complete:
+        return None
+    env.cr.execute(f"SELECT {change_log.VERSION}")
+    state = (registry.registry_sequence, registry.cache_sequence, *env.cr.fetchone())
+    cache, by_context = env.cache._data, registry.field_depends_context
+    with _Process.lock:
+        found = _Process.callers.get(caller)
+        if found is None or found.state != state:
+            found = _Process.callers[caller] = Standing(state)
+            while len(_Process.callers) > CALLERS:
+                _Process.callers.popitem(last=False)
+        for known, values in found.values.items():
+            _merge(cache[known], values, by_context[known])
+    return found
+
+
+def _merge(target, source, by_context):
+    """Add a field's values to others of it: {id: value}, or {context: {id: value}}."""
+    if by_context:
+        for context, values in source.items():
+            _merge(target.setdefault(context, {}), values, ())
+    elif len(source) != len(target):
+        target.update(source)
+
+
+def keep(env):
+    """Keep what a transaction that has moved no stock has read."""
+    standing = (_used.get(env.transaction) or {}).get(_caller(env))
+    if standing is None:
+        return
+    cache, by_context = env.cache._data, env.registry.field_depends_context
+    with _Process.lock:
+        if sum(map(len, standing.sold.values())) > PRODUCTS:
+            standing.values, standing.sold = {}, {}
+            return
+        for model, names in FIELDS.items():
+            for known in filter(None, map(env[model]._fields.get, names)):
+                if known in cache:
+                    _merge(standing.values.setdefault(known, {}), cache[known], by_context[known])
+
+
+def let_go(env):
+    """Keep nothing more of a transaction: it changes what is kept."""
+    if hasattr(env, "transaction"):
+        _used[env.transaction] = None
