@@ -1,5 +1,6 @@
 """The signing keys: files on the host, made and rotated by the deployment, never stored in the database."""
 
+import functools
 import json
 import logging
 import re
@@ -96,6 +97,11 @@ def load(directory):
     return Keyring(keys, keys[active])
 
 
+@functools.lru_cache(maxsize=4)
+def _watched(directory):
+    return Path(directory), Path(directory, "active")
+
+
 _cache = {}
 
 
@@ -111,7 +117,7 @@ def keyring(directory):
     try:
         stamps = tuple(
             (stat.st_mtime_ns, stat.st_ino, stat.st_size)
-            for stat in (Path(directory).stat(), Path(directory, "active").stat())
+            for stat in (path.stat() for path in _watched(directory))
         )
     except OSError:
         return load(directory)

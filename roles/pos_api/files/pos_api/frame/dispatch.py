@@ -166,7 +166,14 @@ def _in_transaction(httprequest, call, function):
 
     found = registry(call.database).check_signaling()
     sequences = (found.registry_sequence, found.cache_sequence)
-    return retrying.until_done(attempt, call.operation.id)
+    try:
+        return retrying.until_done(attempt, call.operation.id)
+    finally:
+        if (found.registry_sequence, found.cache_sequence) != sequences:
+            # Another thread has emptied Odoo's caches meanwhile. What this call, with its older snapshot, has
+            # put into them must not stay.
+            found.clear_caches()
+            found.cache_invalidated = False
 
 
 def _undo(env):

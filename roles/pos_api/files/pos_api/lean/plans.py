@@ -10,7 +10,6 @@ from odoo import exceptions
 from ..frame import keyset, principal
 from ..frame.call import LEAN
 from ..models import change_log
-from ..models.token_family import LIVE
 from . import compiler, known, variables
 from .scope import NotCompilable
 
@@ -20,7 +19,7 @@ _logger = logging.getLogger(__name__)
 # version of the kept lists
 CHECK = (
     "SELECT (SELECT last_value FROM base_registry_signaling), (SELECT last_value FROM base_cache_signaling),"
-    f" EXISTS ({LIVE.format(family='$1', user='$2')}), {change_log.VERSION}"
+    f" EXISTS ({principal.LIVE.format(family='$1', user='$2')}), {change_log.VERSION}"
 )
 FIRST_SLOT = 3  # behind the family and the user
 PAGING = {"limit", "offset", "sort"}

@@ -18,14 +18,6 @@ def digest(token):
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-# The end of a family that is in force, with its user active
-LIVE = (
-    "SELECT f.expires_at FROM pos_api_token_family f JOIN res_users u ON u.id = f.user_id"
-    " WHERE f.id = {family} AND f.user_id = {user} AND f.revoked_at IS NULL AND u.active"
-    " AND f.expires_at > now() AT TIME ZONE 'UTC'"
-)
-
-
 class TokenFamily(models.Model):
     _name = "pos.api.token.family"
     _description = "POS API login"
@@ -48,13 +40,6 @@ class TokenFamily(models.Model):
         return self.create(
             {"user_id": user_id, "source": source, "created_at": now, "expires_at": now + lifetime}
         )
-
-    @api.model
-    def _live_until(self, family_id, user_id):
-        """Return the absolute end of a family that is in force, with its user active; None of any other."""
-        self.env.cr.execute(LIVE.format(family="%s", user="%s"), (family_id, user_id))
-        row = self.env.cr.fetchone()
-        return row[0] if row else None
 
     def _revoke(self, reason):
         """End the families that are not ended yet."""
