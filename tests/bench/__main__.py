@@ -26,7 +26,7 @@ from verify.estate.shell import CommandError
 
 SMALL, GREAT = shop.SIZES[0], shop.SIZES[-1]
 FAILURES = (host.BenchError, hosts.HostsError, EstateError, UnreachableError, CommandError, OdooError)
-console = Console(highlight=False)
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 def measure(bench: host.Bench, options: argparse.Namespace, folder: Path) -> dict[str, Any]:

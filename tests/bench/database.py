@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from tests.bench.host import Bench, BenchError
+from tests.bench.host import Bench, BenchError, wait_for_answers
 from tests.bench.plan import CLIENTS, UNPREPARED, Plan, goals
 from tests.bench.rounds import OURS, Row, rows
 from tests.bench.wrk import Figures
@@ -83,6 +83,7 @@ def _figures(bench: Bench, alias: Alias, clients: int, plan: Plan) -> dict[str, 
         answer = run_as_odoo(bench.machine, PROGRAM.read_text(), wanted)
     finally:
         bench.target.shell(f"systemctl start {units}")
+        wait_for_answers(bench)
     return {name: [_read(**one) for one in found[1:]] for name, found in answer.items()}
 
 

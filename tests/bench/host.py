@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tests.bench.wrk import Door
 from tests.harness import hosts, stack
+from tests.harness.deadline import until
 from tests.harness.selling import site_of
 from verify.clients.api import BASE
 from verify.clients.web import Client, Site
@@ -243,22 +244,22 @@ def place_peers(bench: Bench, cache: Path) -> str:
             if module == "bench_peer":
                 raise
             missing = f"OCA base_rest could not be installed: {str(error)[-300:]}"
-    _wait(bench)
+    wait_for_answers(bench)
     return missing
 
 
-def _wait(bench: Bench) -> None:
-    """Return when both of the host's servers answer again.
+def wait_for_answers(bench: Bench) -> None:
+    """Return when Odoo and the API answer again.
 
     Raises:
-        TimeoutError: they don't.
+        AssertionError: they don't.
     """
 
-    def answers() -> bool:
+    def answer() -> bool:
         with Client(bench.site) as client:
             return all(client.get(path).status_code == 200 for path in ("/web/login", f"{BASE}/health"))
 
-    wait_until(answers, START_SECONDS)
+    until(answer, START_SECONDS, "Odoo and the API answer")
 
 
 def _download(cache: Path) -> list[Path]:

@@ -75,9 +75,14 @@ def show(console: Console, document: Mapping[str, Any]) -> None:
         console.print(_growth(document["growth"]))
     if document["classic"]:
         console.print(_classic(document["classic"]))
-    wrong = [f"{row['class']}, {row['against']}: {row['wrong']}" for row in document["rows"] if row["wrong"]]
+    wrong = dict.fromkeys(_place(row) + row["wrong"] for row in document["rows"] if row["wrong"])
     for reason in [*document["left_out"], *wrong]:
         console.print(reason, style="bold red", soft_wrap=True)
+
+
+def _place(row: Mapping[str, Any]) -> str:
+    tls = "on" if row["tls"] else "off"
+    return f"{row['class']} against {row['against']}, {row['concurrency']} at once, TLS {tls}: "
 
 
 def _ratio(row: Mapping[str, Any]) -> str:

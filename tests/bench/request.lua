@@ -38,7 +38,7 @@ if expected ~= "" then
   function response(status, headers, answer)
     if status ~= 200 or not string.find(answer, expected, 1, true) then
       wrong = wrong + 1
-      if said == "" then said = status .. " " .. string.sub(string.gsub(answer, "%c", " "), 1, 300) end
+      if said == "" then said = status .. " " .. string.sub(string.gsub(answer, "%c", " "), 1, 150) end
     end
   end
 end

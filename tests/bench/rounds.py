@@ -116,7 +116,7 @@ def _row(
 ) -> Row:
     sides = {OURS: found[OURS], peer: found[peer]}
     failures = [f"{who}: {one.wrong}" for who, figures in sides.items() for one in figures if one.wrong]
-    reasons = [one for one in (wrong, *failures[:2]) if one]
+    reasons = [one for one in (wrong, *failures[:1]) if one]
     figures = {side: [_decisive(one, concurrency) for one in seen] for side, seen in sides.items()}
     # Times count downwards, rates upwards.
     before, after = (OURS, peer) if concurrency == 1 else (peer, OURS)

@@ -68,7 +68,7 @@ class Till:
     def batch(self, way: Way) -> Made:
         """Return the orders for POST /sync/orders."""
         orders = [offline_order(self._counter, self._basket()) for _ in range(way.orders)]
-        return {"session_id": self._counter.session, "orders": orders}, {}
+        return {"orders": orders}, {}
 
     def screen(self, way: Way) -> Made:
         """Return the orders for create_from_ui, by JSON-RPC."""
@@ -128,8 +128,10 @@ async def one_round(
                     way.url, data=text, headers={**way.headers, **headers}, server_hostname=way.server_name
                 ) as answer:
                     found = await answer.read()
-                    times.append((time.perf_counter() - sent) * 1000)
-                    if not sold(way, answer.status, json.loads(found)):
+                    took = (time.perf_counter() - sent) * 1000
+                    if sold(way, answer.status, json.loads(found)):
+                        times.append(took)
+                    else:
                         wrong.append(f"status {answer.status}: {found[:300].decode(errors='replace')}")
             except (aiohttp.ClientError, TimeoutError, ValueError, KeyError) as error:
                 wrong.append(f"{type(error).__name__}: {error}")

@@ -141,9 +141,17 @@ def _sold(odoo: OdooSession, series: str, company: int, product: int) -> int:
     def made(model: str, values: dict[str, Any]) -> int:
         return ensure(odoo, model, mark, values, context=inside)
 
-    journal = made("account.journal", {"type": "cash", "code": f"BN{company}"})
-    method = made("pos.payment.method", {"journal_id": journal})
-    till = made("pos.config", {"payment_method_ids": [[6, 0, [method]]], "module_pos_hr": False})
+    drawer = made("account.journal", {"type": "cash", "code": f"BN{company}"})
+    method = made("pos.payment.method", {"journal_id": drawer})
+    books = ensure(
+        odoo,
+        "account.journal",
+        f"{mark} books",
+        {"type": "general", "code": f"BG{company}"},
+        context=inside,
+    )
+    values = {"payment_method_ids": [[6, 0, [method]]], "journal_id": books, "module_pos_hr": False}
+    till = made("pos.config", values)
     if found := call(odoo, "pos.order", "search", [["config_id", "=", till], ["state", "=", "done"]]):
         return int(found[0])
     session = open_session(odoo, till, odoo.user_id)

@@ -217,7 +217,8 @@ def plain_list(subject: Subject, caller: Caller, *, fresh: bool) -> Shot:
         "limit": LIMIT,
         "lang": caller.lang,
     }
-    headers = {**JSON, **caller.peer_bearer}
+    # As application/json Odoo would take it for JSON-RPC.
+    headers = {"Content-Type": "text/plain", **caller.peer_bearer}
     return Shot("/bench/read", "POST", headers, _numbers(json.dumps(asked)), wanted='[{"id":')
 
 
