@@ -34,6 +34,8 @@ class TestStanding(KeysMixin, BaseCase):
         login = f"standing-{uuid.uuid4().hex}"
         with self.committed() as env:
             till = new_till(env, login)
+            till.pricelist_id = till.pricelist_id.copy({"name": login, "item_ids": False})
+            till.available_pricelist_ids = till.pricelist_id
             user = new_user(env, login, CASHIER)
             self.session = open_session(till, user).id
             self.session_record(env).update_stock_at_closing = True
