@@ -135,7 +135,7 @@ class Standing:
 
     def sold_in(self, env):
         """Return the set of the products that may be sold in an environment's companies, to be added to."""
-        return self.sold.setdefault(tuple(env.companies.ids), set())
+        return self.sold.setdefault(tuple(env.context.get("allowed_company_ids", ())), set())
 
 
 class _Process:
