@@ -32,7 +32,14 @@ BAD_TYPES = {
 }
 BAD_IDS = ("0", "-1", "abc", "1.5", "99999999999999999999", "1%00", "NaN", "%ff")
 # Written to by others than the call: the scheduler, counted tries, and what the test itself logs in with.
-UNWATCHED = ("ir_cron", "ir_cron_trigger", "pos_api_login_attempt", "bus_bus", "bus_presence")
+UNWATCHED = (
+    "ir_cron",
+    "ir_cron_trigger",
+    "pos_api_login_attempt",
+    "pos_api_change",
+    "bus_bus",
+    "bus_presence",
+)
 # Every row that is new or changed has a new xmin, every row that is gone is missing in the count.
 FINGERPRINT = """
     SELECT relname AS name, query_to_xml(format(

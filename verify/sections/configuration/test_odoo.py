@@ -43,6 +43,7 @@ API = (
     "idempotency_retention",
     "max_body",
     "audit_retention",
+    "cache_size",
     "cors_origins",
 )
 

@@ -30,6 +30,13 @@ INDEXES = """
 UNIQUE = """
     SELECT indexrelid::regclass::text AS name FROM pg_index WHERE indisunique AND indisvalid
 """
+# The triggers by which the API learns that answers which it keeps are no longer right.
+LOGGED = """
+    SELECT c.relname AS name, t.tgenabled = 'A' AS enabled
+      FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+     WHERE t.tgname = 'pos_api_change'
+"""
+ALWAYS_LOGGED = {"product_product", "product_template", "pos_category"}
 UNIQUE_KEYS = ("pos_api_idempotency_key_key_unique", "pos_api_refresh_token_digest_unique")
 
 
@@ -123,3 +130,10 @@ def test_timezone(postgresql_host: Machine) -> None:
         assert postgresql_host.shell.text("/etc/timezone") == wanted, (
             "base_timezone: run site.yml --tags base"
         )
+
+
+def test_changes_are_logged(postgresql_host: Machine, database: str) -> None:
+    """Every change of what the API keeps answers of is logged, whatever program makes it."""
+    enabled = {row["name"]: row["enabled"] for row in _rows(postgresql_host, LOGGED, database)}
+    wrong = sorted(ALWAYS_LOGGED - enabled.keys()) + sorted(name for name in enabled if not enabled[name])
+    assert wrong == [], "the API may give old answers: restart Odoo, which puts its triggers back"

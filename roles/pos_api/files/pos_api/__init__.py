@@ -2,3 +2,4 @@
 
 from . import frame, models, operations
 from .frame.takeover import take_over
+from .models.change_log import stop_tracing

@@ -30,6 +30,7 @@ from odoo import api, models
 from psycopg2 import errorcodes
 
 from ..lean import compiler
+from ..lean.scope import NotCompilable
 
 # the version of what the statement's snapshot sees, as text; for embedding into another statement
 VERSION = "(SELECT coalesce(sum(mark), 0)::text FROM pos_api_change)"
@@ -201,7 +202,11 @@ class ChangeLog(models.AbstractModel):
         cr.execute("SELECT to_regproc(%s) IS NOT NULL", (FUNCTION,))
         if not cr.fetchone()[0]:
             return  # the module's code is newer than the database, which has to be upgraded
-        tables = set().union(*(source(self.env) for source in SOURCES))
+        try:
+            tables = behind(cr, set().union(*(source(self.env) for source in SOURCES)))
+        except (NotCompilable, ValueError) as reason:
+            _logger.warning("POS API: no answers are kept: %s", reason)
+            return
         if not getattr(self.pool, "pos_api_upgraded", False):
             tables |= traced(cr)  # a host that is upgraded later must not drop what the others have added
         try:

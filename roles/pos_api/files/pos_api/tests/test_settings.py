@@ -23,6 +23,7 @@ class TestSettings(BaseCase):
             ("pos_api_access_token_lifetime", "²", "whole number"),
             ("pos_api_login_failures_per_account", "-1", "whole number from 1"),
             ("pos_api_max_body", "12", "from 1024"),
+            ("pos_api_cache_size", "2000000000", "to 1073741824"),
             ("pos_api_issuer", "", "1 to 255 printable"),
             ("pos_api_audience", "a\nb", "printable"),
             ("pos_api_key_directory", "etc/jwt", "absolute path"),
