@@ -99,6 +99,9 @@ def test_pages(name: str, reader: Login, contract: Contract) -> None:
     assert bool(following) == bool(second.json()["items"]), "next is not where a next page is"
     if following:
         query = parse_qs(urlsplit(following).query)
-        assert (query["limit"], query["offset"]) == (["1"], ["1"]), following
-        assert reader.request("GET", following.removeprefix(BASE)).json() == second.json()
-        assert link(second, "prev"), "the second page has none before it"
+        assert (query["limit"], "after" in query, "offset" in query) == (["1"], True, False), following
+        answer = reader.request("GET", following.removeprefix(BASE))
+        contract.check(name, answer)
+        assert answer.json()["items"] == second.json()["items"], "after and offset lead to different pages"
+        assert link(answer, "prev") is None, "a cursor leads back"
+        assert link(second, "prev"), "the page behind an offset has none before it"

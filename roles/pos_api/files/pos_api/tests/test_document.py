@@ -77,7 +77,7 @@ class TestDocument(BaseCase):
     def test_a_list_has_the_filters_of_its_resource(self):
         listed = document.operations()["listProducts"]
         names = {name for place, name in listed.parameters if place == "query"}
-        self.assertEqual(names, {"limit", "offset", "sort", *(one.name for one in product.FILTERS)})
+        self.assertEqual(names, {"limit", "offset", "after", "sort", *(one.name for one in product.FILTERS)})
 
     def test_if_match_has_something_to_be_compared_with(self):
         taking = {one.id for one in document.operations().values() if one.takes("header", "If-Match")}

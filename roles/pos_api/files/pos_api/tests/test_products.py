@@ -53,10 +53,7 @@ class TestProducts(ApiCase):
         self.assertEqual([link["rel"] for link in links], ["next"])
         second = self.send("GET", links[0]["url"][len("/api/v1") :], token=self.token)
         self.assertEqual([item["name"] for item in second.json()["items"]], ["apitest wine"])
-        links = requests.utils.parse_header_links(second.headers["Link"])
-        self.assertEqual([link["rel"] for link in links], ["prev"])
-        again = self.send("GET", links[0]["url"][len("/api/v1") :], token=self.token)
-        self.assertEqual(again.json()["items"], first.json()["items"])
+        self.assertNotIn("Link", second.headers)
         everything = self.send("GET", "/products", token=self.token, params={"q": "apitest"})
         self.assertNotIn("Link", everything.headers)
 
