@@ -202,10 +202,17 @@ def readers(shop: Shop) -> dict[str, Reader]:
     }
 
 
+def in_all_companies(shop: Shop) -> dict[str, Any]:
+    """Return the context of Odoo's client with every company chosen."""
+    return {"allowed_company_ids": [shop["company"], shop["other"]["company"]]}
+
+
 @pytest.fixture(scope="module")
 def records(shop: Shop) -> dict[str, list[int]]:
     """Records that the examples change, and a second language for them."""
     admin = shop.administrator
+    everywhere = {"company_ids": [[4, shop["other"]["company"]]]}
+    odoo_rpc.call(admin, "res.users", "write", [admin.user_id], everywhere)
     wizard = odoo_rpc.call(admin, "base.language.install", "create", {"lang": "fr_FR", "overwrite": False})
     odoo_rpc.call(admin, "base.language.install", "lang_install", [wizard])
     return {
@@ -213,6 +220,7 @@ def records(shop: Shop) -> dict[str, list[int]]:
             odoo_rpc.call(
                 admin, "product.product", "create",
                 {"name": f"example {n}", "available_in_pos": True, "company_id": company},
+                context=in_all_companies(shop),
             )
             for n, company in enumerate((False, False, shop["company"], shop["other"]["company"]))
         ],
@@ -236,7 +244,8 @@ def written(shop: Shop, records: dict[str, list[int]], data: st.DataObject) -> N
     admin = shop.administrator
 
     def put(model: str, number: int, values: dict[str, Any], lang: str = "en_US") -> None:
-        odoo_rpc.call(admin, model, "write", [number], values, context={"lang": lang})
+        context = {"lang": lang, **in_all_companies(shop)}
+        odoo_rpc.call(admin, model, "write", [number], values, context=context)
 
     for number in records["pos.category"]:
         put("pos.category", number, {"name": data.draw(TEXTS), "sequence": data.draw(st.integers(0, 3))})
