@@ -7,6 +7,7 @@ Odoo's server has no such method: where a fiscal position changes a tax that is 
 from collections import defaultdict
 from decimal import Decimal
 
+from odoo import fields
 from odoo.release import version_info
 from odoo.tools import float_compare, float_round
 
@@ -54,6 +55,23 @@ def _after_fiscal_position(order, product, price):
     return new.compute_all(bare, currency, 1, handle_price_include=False)["total_included"] if new else bare
 
 
+def _priced(order, product, price):
+    return unit_price(order.env, _after_fiscal_position(order, product, price))
+
+
+def _without_rules(order, products, moment):
+    """Return {id: price} as ``_compute_price_rule`` gives it where no rule applies."""
+    pricelist, date = order.pricelist_id, moment or fields.Datetime.now()
+    products = order.env["product.product"].browse([product.id for product in products])
+    prices = products.price_compute("list_price")
+    return {
+        product.id: product.currency_id._convert(
+            prices[product.id], pricelist.currency_id, order.env.company, date, round=False
+        )
+        for product in products
+    }
+
+
 def list_price(order, product, quantity, moment=None):
     """Return the unit price that an order's pricelist and fiscal position give.
 
@@ -66,15 +84,22 @@ def list_price(order, product, quantity, moment=None):
     return list_prices(order, [(product, quantity)], moment)[product.id, quantity]
 
 
-def list_prices(order, wanted, moment=None):
+def list_prices(order, wanted, moment=None, rules=True):
     """Return {(id of the variant, quantity): unit price} as :func:`list_price`, for a whole order at once.
 
     Args:
         order: the order, or its :class:`~.selling.Terms`.
         wanted: list of (variant, quantity).
         moment: for pricelists with dates (UTC); now, if not given.
+        rules: False where the pricelist is known to have none, so that Odoo need not look for them.
     """
     prices, left = {}, {(product.id, quantity): product for product, quantity in wanted}
+    if left and not rules:
+        found = _without_rules(order, left.values(), moment)
+        return {
+            (product.id, quantity): _priced(order, product, found[product.id])
+            for (_number, quantity), product in left.items()
+        }
     while left:
         # Odoo's answer has one price a product, so another quantity of it takes another turn
         turn = {number: (left[number, quantity], quantity) for number, quantity in left}
@@ -83,8 +108,7 @@ def list_prices(order, wanted, moment=None):
             list(products), list(quantities), [order.partner_id] * len(turn), date=moment or False
         )
         for product, quantity in turn.values():
-            price = _after_fiscal_position(order, product, found[product.id])
-            prices[product.id, quantity] = unit_price(order.env, price)
+            prices[product.id, quantity] = _priced(order, product, found[product.id])
             del left[product.id, quantity]
     return prices
 

@@ -22,7 +22,10 @@ from .records import columns, find, write
 from .resources.order import LINE, ORDER
 from .resources.product import NAMES, SOLD
 from .resources.session import open_sessions
+from .rows import comes_from
 
+PRICELISTS = "odoo.addons.product.models.product_pricelist"
+LOOK_FOR_RULES = ("get_products_price", "_compute_price_rule", "_compute_price_rule_get_items")
 RECEIPT_LANE = 900  # middle part of our receipt numbers; the till's own are its login numbers, counted from 1
 
 
@@ -53,7 +56,11 @@ def named_session(call, session_id):
     Raises:
         Problem: 422 where it is another's or unknown.
     """
-    session = call.env["pos.session"].search([("id", "=", session_id)])
+    sessions = call.env["pos.session"]
+    ids = standing.found(
+        call.env, ("session", session_id), lambda: sessions.search([("id", "=", session_id)])
+    )
+    session = sessions.browse(ids)
     if not session or (session.user_id != call.env.user and not call.principal.is_manager):
         raise invalid(("/session_id", "is not a session in which you may sell"))
     return session
@@ -74,13 +81,12 @@ def selling_session(call, session_id=None):
         Problem: 409 where no session (or not this one) is open, 422 where the session has to be named or is
             unknown.
     """
-    standing.at_hand(call.env)
     if session_id is not None:
         sessions = named_session(call, session_id)
     else:
-        sessions = open_sessions(call.env, call.env.uid).filtered_domain(
-            [("state", "=", "opened"), ("rescue", "=", False)]
-        )
+        ids = standing.found(call.env, "open sessions", lambda: open_sessions(call.env, call.env.uid))
+        sessions = call.env["pos.session"].browse(ids)
+        sessions = sessions.filtered_domain([("state", "=", "opened"), ("rescue", "=", False)])
         if len(sessions) > 1:
             raise invalid(("/session_id", "is required: you have more than one session open"))
     if not hold(sessions):
@@ -269,6 +275,21 @@ def terms(session, customer):
     return Terms(session, customer, _pricelist(config, customer), _fiscal_position(config, customer))
 
 
+def _may_have_rules(pricelist):
+    """Return whether Odoo has to look for rules of a pricelist."""
+    methods = (getattr(type(pricelist), name, None) for name in LOOK_FOR_RULES)
+    if standing.at_hand(pricelist.env) is None or not all(comes_from(one, PRICELISTS) for one in methods):
+        return True
+    rules = pricelist.env["product.pricelist.item"].sudo()
+    return bool(
+        standing.found(
+            pricelist.env,
+            ("rules", pricelist.id),
+            lambda: rules.search([("pricelist_id", "=", pricelist.id)], limit=1),
+        )
+    )
+
+
 def new_lines(call, order, lines, at="/lines/{}", moment=None):
     """Return the values of the lines that a body asks for, in Odoo's names, priced but not summed.
 
@@ -302,6 +323,7 @@ def new_lines(call, order, lines, at="/lines/{}", moment=None):
         order,
         [pair for sent, *pair in zip(lines, products, quantities) if "unit_price" not in sent],
         moment,
+        _may_have_rules(order.pricelist_id),
     )
     return [
         {

@@ -127,15 +127,17 @@ class Standing:
         state: (registry sequence, cache sequence, version of the database) that it holds for.
         values: {field: its part of the ORM's cache}.
         sold: {ids of companies: ids of products that this caller may sell in them}.
+        found: {(ids of companies, name): ids that this caller has found by that name}.
     """
 
     state: tuple
     values: dict = field(default_factory=dict)
     sold: dict = field(default_factory=dict)
+    found: dict = field(default_factory=dict)
 
     def sold_in(self, env):
         """Return the set of the products that may be sold in an environment's companies, to be added to."""
-        return self.sold.setdefault(tuple(env.context.get("allowed_company_ids", ())), set())
+        return self.sold.setdefault(_companies(env), set())
 
 
 class _Process:
@@ -148,6 +150,10 @@ class _Process:
 
 
 _used = WeakKeyDictionary()  # transaction: {caller: Standing}, None for one that keeps nothing
+
+
+def _companies(env):
+    return tuple(env.context.get("allowed_company_ids", ()))
 
 
 def tables(env):
@@ -216,6 +222,23 @@ def _merge(target, source, by_context):
         target.update(source)
 
 
+def found(env, name, search):
+    """Return the ids that ``search()`` finds, which the tables of what is kept must decide alone.
+
+    Args:
+        env: environment whose companies the search is made in.
+        name: tells the search from others.
+        search: function without arguments that returns records.
+    """
+    standing = at_hand(env)
+    if standing is None:
+        return search().ids
+    key = (_companies(env), name)
+    if key not in standing.found:
+        standing.found[key] = search().ids
+    return standing.found[key]
+
+
 def keep(env):
     """Keep what a transaction that has moved no stock has read."""
     standing = (_used.get(env.transaction) or {}).get(_caller(env))
@@ -224,7 +247,7 @@ def keep(env):
     cache, by_context = env.cache._data, env.registry.field_depends_context
     with _Process.lock:
         if sum(map(len, standing.sold.values())) > PRODUCTS:
-            standing.values, standing.sold = {}, {}
+            standing.values, standing.sold, standing.found = {}, {}, {}
             return
         for model, names in FIELDS.items():
             for known in filter(None, map(env[model]._fields.get, names)):
