@@ -68,7 +68,7 @@ WORKER_MB = round(0.8 * 150 + 0.2 * 1024)
 MASTER_AND_LONGPOLLING_MB = 2 * 150
 # The API's master keeps a loaded registry, as its workers do beside what they serve and cache.
 API_MASTER_MB, API_WORKER_MB = 150, 200
-API_THREADS = 4  # while one waits for PostgreSQL, another one computes
+API_THREADS = 3  # while one waits for PostgreSQL, another one computes
 API_SHARE_OF_ODOO = 0.25
 # A worker is replaced above so many times its plan, and the unit ends above so many times the whole plan.
 API_RECYCLED_AT, API_ENDED_AT = 1.5, 2

@@ -1,6 +1,7 @@
 """Keys are rotated and logins end while tills go on: no valid call fails, none is accepted that has ended.
 
-Odoo's log tells which worker process answered which call: each call carries a mark of its own in its address.
+The log of the API's server tells which worker answered which call: each call carries a mark of its own in its
+address, and the server is told to log calls, which it does not do by itself.
 """
 
 from __future__ import annotations
@@ -36,8 +37,28 @@ REVOKED_WITHIN = 5.0  # seconds after which no worker may accept a token any mor
 SECONDS = 300  # for one load, whatever happens
 READ = re.compile(r"^\S+ \S+ (\d+) INFO \S+ odoo\.addons\.pos_api\.keys: .* signing with (\S+)$", re.M)
 ANSWERED = re.compile(
-    r"^\S+ \S+ (\d+) INFO \S+ werkzeug: .*[?&]q=(mark-[0-9a-f]+-\d+)[& ].*\" (\d{3}) ", re.M
+    r"^\S+ \S+ (\d+) INFO \S+ granian\.access: .*[?&]q=(mark-[0-9a-f]+-\d+)[&\"].* (\d{3}) ", re.M
 )
+CONF = "/etc/odoo/odoo.conf"
+START_SECONDS = 60
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _calls_are_logged(shop: Shop) -> Iterator[None]:
+    """Let the API's server log its calls while these tests run."""
+
+    def restart(edit: str) -> None:
+        shop.target.shell(f"{edit}; systemctl restart odoo-api")
+        with Client(shop.site) as client:
+            deadline.until(
+                lambda: client.get(f"{BASE}/health").status_code == 200,
+                START_SECONDS,
+                "the API after its restart",
+            )
+
+    restart(f"cp -p {CONF} {CONF}.kept; echo 'log_handler = :INFO,granian.access:DEBUG' >>{CONF}")
+    yield
+    restart(f"mv {CONF}.kept {CONF}")
 
 
 @dataclass(frozen=True)
@@ -45,7 +66,7 @@ class Call:
     """One call of the load.
 
     Args:
-        mark: Found again in Odoo's log.
+        mark: Found again in the log.
         kid: Key that its token is signed with.
         sent: When it was sent (`time.monotonic`).
         done: When its answer was there.
@@ -122,7 +143,7 @@ def running(shop: Shop, tokens: list[str]) -> Iterator[Load]:
 
 @dataclass(frozen=True)
 class Log:
-    """What Odoo's log says since a moment.
+    """What the log of the API's server says since a moment.
 
     Args:
         answered: (worker, status) by mark.
@@ -136,18 +157,18 @@ class Log:
 
 
 def workers(shop: Shop) -> int:
-    """Return how many HTTP workers Odoo runs."""
-    return int(shop.target.shell("sed -n 's/^workers *= *//p' /etc/odoo/odoo.conf"))
+    """Return how many workers the API's server runs."""
+    return int(shop.target.shell("pgrep --count --parent $(systemctl show -P MainPID odoo-api)"))
 
 
 def cursor(shop: Shop) -> str:
-    """Return the present end of Odoo's log."""
-    return shop.target.shell("journalctl -u odoo -n 0 --show-cursor").split("-- cursor: ")[1].strip()
+    """Return the present end of the log."""
+    return shop.target.shell("journalctl -u odoo-api -n 0 --show-cursor").split("-- cursor: ")[1].strip()
 
 
 def log_since(shop: Shop, cursor: str) -> Log:
-    """Return what Odoo's log says since its end was noted."""
-    text = shop.target.shell(f"journalctl -u odoo -o cat --after-cursor='{cursor}'")
+    """Return what the log says since its end was noted."""
+    text = shop.target.shell(f"journalctl -u odoo-api -o cat --after-cursor='{cursor}'")
     read = defaultdict(list)
     for worker, kid in READ.findall(text):
         read[worker].append(kid)

@@ -6,6 +6,7 @@ is not imported by the addon; ``-P`` keeps the addon's modules from being found 
 
 import argparse
 import gc
+import logging
 
 import odoo
 from granian import Granian
@@ -15,8 +16,11 @@ from odoo.tools import config
 
 THREAD_IDLE = 600  # seconds until a thread ends, and what it holds of the database; granian's longest
 STOPPED_WITHIN = 30  # seconds that a worker has for its last calls
-# Its lines go where Odoo's go, in Odoo's form.
-LOGGING = {"formatters": {}, "handlers": {}, "loggers": {"_granian": {}, "granian.access": {}}}
+# Its lines go where Odoo's go, in Odoo's form. The web server logs calls; to see which worker answers which
+# one, give odoo.conf log_handler = :INFO,granian.access:DEBUG
+ACCESS = "granian.access"
+ACCESS_FORM = '"%(method)s %(path)s?%(query_string)s" %(status)d %(dt_ms).1f ms'
+LOGGING = {"formatters": {}, "handlers": {}, "loggers": {"_granian": {}, ACCESS: {}}}
 
 
 def behind_proxy(application):
@@ -97,6 +101,8 @@ def main():
         workers_max_rss=given.worker_max_mb,
         workers_kill_timeout=STOPPED_WITHIN,
         log_dictconfig=LOGGING,
+        log_access=logging.getLogger(ACCESS).isEnabledFor(logging.DEBUG),
+        log_access_format=ACCESS_FORM,
     ).serve(target_loader=lambda: application, wrap_loader=False)
 
 
