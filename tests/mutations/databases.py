@@ -187,9 +187,9 @@ CASES = (
             f"{POOLER}::test_session_entry": "pool_mode transaction",
             f"{CLIENTS}::test_session_entry_keeps_prepared_statements": "",
         },
-        "change $POOLER 's/^(pos_session = .*) pool_mode=session/\\1 pool_mode=transaction/';"
-        " systemctl restart pgbouncer; ready",
-        "put_back $POOLER; systemctl restart pgbouncer; ready",
+        "change $POOLER 's/^(pos_session = .*) pool_mode=session/\\1 pool_mode=transaction/'; reload_pooler",
+        "put_back $POOLER; reload_pooler",
+        clash="pooler",
         alone=True,
         why="the mode is wrong, which a client notices",
     ),

@@ -148,8 +148,9 @@ def database_facts(machine: Machine, estate: Estate, before: Counted | None) -> 
             (estate.variable("odoo_settings") or {}).get("limit_time_real") or LIMIT_TIME_REAL
         ),
         sessions=sum(
-            int(pool["pgbouncer_default_pool_size"]) + int(pool["pgbouncer_reserve_pool_size"])
+            int(pool[f"pgbouncer_{name}"])
             for pool in pools
+            for name in ("default_pool_size", "reserve_pool_size", "session_pool_size")
         ),
         tables=tuple(Table(row["name"], row["rows"], tuple(row["missing"])) for row in tables),
         idle=tuple(Idle(who, float(seconds)) for who, seconds in now["idle"]),
