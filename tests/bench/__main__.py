@@ -6,6 +6,7 @@ Exit status: 0 all classes are valid, 1 one is not, 2 the bench could not run. R
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,19 +14,32 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import requests
 from rich.console import Console
 
 from tests.bench import classic, database, growth, host, machine, output, reading, sales, shop
 from tests.bench.plan import CLASSES, Plan
 from tests.bench.rounds import Row
-from tests.harness import hosts, stack
+from tests.harness import stack
 from verify.clients.odoo_rpc import OdooError
 from verify.clients.pool import open_pool
 from verify.estate.described import EstateError, UnreachableError
 from verify.estate.shell import CommandError
+from verify.shop.callers import LoginRefusedError
 
 SMALL, GREAT = shop.SIZES[0], shop.SIZES[-1]
-FAILURES = (host.BenchError, hosts.HostsError, EstateError, UnreachableError, CommandError, OdooError)
+FAILURES = (
+    AssertionError,  # a deadline that passed, or an answer that is none
+    RuntimeError,
+    CommandError,
+    EstateError,
+    UnreachableError,
+    OdooError,
+    LoginRefusedError,
+    host.BenchError,
+    requests.RequestException,
+    subprocess.TimeoutExpired,
+)
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
