@@ -21,7 +21,6 @@ from .scope import NotCompilable, Scope
 
 STAND_INS_APART = 100
 ID_STAND_IN = 2147479999
-OWN_QUERIES = 1  # made while a list is compiled
 # Methods that a compiled list stands in for, and the modules whose own ones come to the same
 PLAIN = {
     "_search": {
@@ -53,7 +52,7 @@ class Select:
     tables: frozenset
 
 
-def _row(scope, resource):
+def json_of(scope, resource):
     """Return the SQL of a record's JSON text."""
     parts = ["'{'"]
     for index, member in enumerate((*resource.fields, *resource.computed)):
@@ -78,7 +77,7 @@ def _shown(scope, member):
 def _list(lines, resource):
     """Return the SQL of the JSON array of a one2many's records."""
     lines.model.check_field_access_rights("read", resource.columns())
-    row = _row(lines, resource).replace("{", "{{").replace("}", "}}")
+    row = json_of(lines, resource).replace("{", "{{").replace("}", "}}")
     if lines.hard:
         raise NotCompilable(f"a {resource.name} may have to be shown by Python")
     return lines.aggregate(f"concat('[', string_agg({row}, ', ' {{order}}), ']')")
@@ -160,7 +159,7 @@ def tables(env):
     found = set()
     for resource in kept():
         for order in filter(None, resource.sorts.values()):
-            found |= compile_list(call, resource, order).tables
+            found |= compile_list(call, resource, order, limit=1).tables
     return found
 
 
@@ -169,7 +168,7 @@ def kept():
     return [resource for resource in RESOURCES.values() if resource.kept]
 
 
-def compile_list(call, resource, order, sent=(), single=False, first=1):
+def compile_list(call, resource, order, sent=(), limit=None, skipping=False, first=1):
     """Return the :class:`Select` of a resource's list, or of one record by its id.
 
     Args:
@@ -177,7 +176,8 @@ def compile_list(call, resource, order, sent=(), single=False, first=1):
         resource: :class:`~..records.Resource`.
         order: Odoo's order, the id at its end.
         sent: names of the filters and of the cursor that are sent.
-        single: whether it is one record.
+        limit: most rows; None for one record by its id.
+        skipping: whether there is an offset.
         first: number of the first parameter.
 
     Raises:
@@ -190,6 +190,7 @@ def compile_list(call, resource, order, sent=(), single=False, first=1):
     records.check_field_access_rights("read", resource.columns())
     domain, stand_ins = _domain(call, resource, sent)
     known = keyset.keys(records, order)
+    single = limit is None
     if single:
         parts = [([("id", "=", ID_STAND_IN)], {0: ID_STAND_IN})]
     else:
@@ -206,22 +207,25 @@ def compile_list(call, resource, order, sent=(), single=False, first=1):
             {**stand_ins, narrowing: varying},
             first + len(slots),
         )
-        texts.append(text)
+        # written out, not a parameter: what the statement's one plan is good for hangs on it
+        text += "" if single else f" LIMIT {limit}"
+        if skipping:
+            text += f" OFFSET ${first + len(slots) + len(found)}"
+            found.append(variables.Slot("offset", 0, int))
+        texts.append(f"ARRAY({text})")
         slots += found
     text = " || ".join(texts)
     return Select(text, tuple(slots), known, _tables(records.env.cr, text))
 
 
 def _select(records, resource, domain, order, known, stand_ins, first):
-    """Return (SQL of an array of rows, its slots)."""
+    """Return (SQL of the rows, its slots)."""
     if is_false(records, domain):
         raise NotCompilable("nothing can match")
     query = records._where_calc(domain)
     records._apply_ir_rules(query, "read")
     query.order = records._generate_order_by(order, query).replace("ORDER BY ", "")
-    row = _row(Scope(records, records._table, query, []), resource)
+    row = json_of(Scope(records, records._table, query, []), resource)
     text, parameters = query.select(f"ARRAY[{row}, {_keys(records, query, known)}]" if known else row)
     text, slots = variables.prepare(records.env.cr, text, parameters, stand_ins, first)
-    number = first + len(slots)
-    slots += [variables.Slot("limit", 0, int), variables.Slot("offset", 0, int)]
-    return f"ARRAY({text} LIMIT ${number} OFFSET ${number + 1})", slots
+    return text, slots

@@ -6,6 +6,7 @@ from __future__ import annotations
 import inspect
 
 from ..resources.product import SOLD
+from .readable import readable
 
 PROPERTIES = "odoo.addons.base.models.ir_property"
 NAMES = {}  # model: (methods {name: module that defines the last one}, function from a scope to SQL)
@@ -13,11 +14,14 @@ VALUES = {}  # (model, field): the same
 
 
 def _holds(model, methods):
-    """Return whether the methods in force are the ones that an expression was read from."""
-    return all(
-        inspect.unwrap(getattr(type(model), name, None) or _holds).__module__ == module
-        for name, module in methods.items()
-    )
+    """Return whether the methods in force are the ones that an expression was read from; a name may have the
+    model in front, with a colon between."""
+    for name, module in methods.items():
+        other, _, method = name.rpartition(":")
+        found = getattr(type(model.env[other] if other else model), method, None)
+        if found is None or inspect.unwrap(found).__module__ != module:
+            return False
+    return True
 
 
 def _register(table, key, methods):
@@ -131,6 +135,29 @@ def property_of(scope, name):
         " ORDER BY p.res_id NULLS LAST, p.company_id NULLS LAST LIMIT 1)"
     )
     return cr.mogrify(text, (kind, scope.model.env.company.id)).decode().replace("%", "%%")
+
+
+PRICELISTS = "odoo.addons.product.models.product_pricelist"
+
+
+@_register(
+    VALUES,
+    ("res.partner", "property_product_pricelist"),
+    {
+        "_compute_product_pricelist": "odoo.addons.product.models.res_partner",
+        "product.pricelist:_get_partner_pricelist_multi": PRICELISTS,
+        "product.pricelist:_get_partner_pricelist_multi_filter_hook": PRICELISTS,
+    },
+)
+def _customer_pricelist(scope):
+    own, lists = property_of(scope, "property_product_pricelist"), scope.model.env["product.pricelist"]
+    usable = f"EXISTS (SELECT FROM product_pricelist l WHERE l.id = {own} AND l.active)"
+    domain = lists._get_partner_pricelist_multi_search_domain_hook(scope.model.env.company.id)
+    first = readable(lists, domain, "TRUE", '"product_pricelist".id', lists._order + " LIMIT 1")
+    # without one of its own, Odoo goes by the customer's country, where pricelists have groups of countries
+    grouped = "EXISTS (SELECT FROM res_country_group_pricelist_rel)"
+    scope.hard.append(f"NOT {usable} AND ({grouped} OR ({first}) IS NULL)")
+    return f"CASE WHEN {usable} THEN {own} ELSE ({first}) END"
 
 
 _COMBINATION = """

@@ -6,7 +6,6 @@ record) is left to the ordinary way, which knows the refusal for it.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections import OrderedDict
@@ -16,7 +15,7 @@ import psycopg2
 from odoo import registry
 
 from .. import settings, tokens
-from ..frame import keyset, pagination, principal, validation
+from ..frame import principal, validation
 from ..frame.call import LEAN, Reply
 from ..frame.problems import Problem
 from . import cache, connection, known, plans
@@ -82,7 +81,7 @@ def serve(httprequest, call):
     except (KeyError, Problem, NotCompilable, tokens.TokenError):
         return None
     try:
-        return _answer(httprequest, call, plan, _Caller(pool, state.sequences, token), values)
+        return _answer(httprequest, call, plan, _Caller(pool, state.sequences, token, user.role), values)
     except psycopg2.Error:
         _logger.warning("POS API: a prepared read failed; the ordinary way takes over", exc_info=True)
         return None
@@ -90,11 +89,12 @@ def serve(httprequest, call):
 
 @dataclass(frozen=True)
 class _Caller:
-    """Who asks: the pool to ask, the sequences that what is known holds for, and the token."""
+    """Who asks: pool to ask, sequences that what is known holds for, the token and its user's role."""
 
     pool: str
     sequences: tuple
     token: tokens.AccessToken
+    role: str
 
     def row(self, text, values=()):
         """Return [version, further columns] of a statement that begins with the check, None where that
@@ -114,23 +114,7 @@ def _answer(httprequest, call, plan, caller, values):
         if not checked:
             return None
     found = caller.row(plan.text, values)
-    answer = found and reply(call, plan.order, found[1])
+    answer = found and plan.show(call, caller, found[1])
     if answer and plan.kept:
         cache.answers().put(key, cache.Answer(found[0], answer.body, None, answer.headers))
     return answer
-
-
-def reply(call, order, rows):
-    """Return the reply with the rows, None where there is none, or one that Python has to show."""
-    keys = None
-    if rows and isinstance(rows[0], list):
-        rows, keys = zip(*rows)
-    if None in rows or (not rows and "id" in call.path):
-        return None
-    if "id" in call.path:
-        return Reply(200, rows[0].encode())
-    limit, cursor = call.query["limit"], None
-    if len(rows) > limit:
-        last = json.loads(keys[limit - 1]) if keys else [json.loads(rows[limit - 1])["id"]]
-        cursor = keyset.cursor(call.query["sort"], keyset.values(order, last))
-    return pagination.page(call, rows[: limit + 1], cursor, texts=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from odoo import exceptions
@@ -10,7 +11,7 @@ from odoo import exceptions
 from ..frame import keyset, principal
 from ..frame.call import LEAN
 from ..models import change_log
-from . import compiler, known, variables
+from . import compiler, known, replies, variables
 from .scope import NotCompilable
 
 _logger = logging.getLogger(__name__)
@@ -34,26 +35,30 @@ class Plan:
         slots: of the rows.
         order: the :class:`~..frame.keyset.Key` objects of the list.
         kept: whether its answers are kept.
+        show: function from the call, who asks and what the statement gave behind the check to the reply, None
+            where the ordinary way has to give it.
     """
 
     text: str
     slots: tuple
     order: tuple
     kept: bool
+    show: Callable
 
 
 def key(user_id, operation, resource, query):
-    """Return what a plan depends on: the caller, the order, which filters were sent, and those of their
-    values that stand in its text."""
+    """Return what a plan depends on: the caller, the order and size of the page, which filters were sent, and
+    those of their values that stand in its text."""
     sent = tuple(
         (
             condition.name,
             None if variables.stand_in(condition.schema, 0) is not None else repr(query[condition.name]),
         )
-        for condition in resource.filters
+        for condition in getattr(resource, "filters", ())
         if condition.name in query
     )
-    return user_id, operation.id, query.get("sort"), keyset.NAME in query, sent
+    place = query.get("sort"), query.get("limit"), bool(query.get("offset")), keyset.NAME in query
+    return user_id, operation.id, place, sent
 
 
 def values(call, resource, plan):
@@ -63,10 +68,8 @@ def values(call, resource, plan):
         Problem: the cursor cannot be used.
         NotCompilable: it stands at NULL.
     """
-    given = {"id 0": [call.path.get("id")], "limit": [1], "offset": [0]}
-    if "limit" in call.query:
-        given["limit"], given["offset"] = [call.query["limit"] + 1], [call.query["offset"]]
-    for condition in resource.filters:
+    given = {"id 0": [call.path.get("id")], "offset": [call.query.get("offset")]}
+    for condition in getattr(resource, "filters", ()):
         if condition.name in call.query:
             given[condition.name] = variables.leaves(condition.domain(call.query[condition.name]))
     if keyset.NAME in call.query:
@@ -107,29 +110,39 @@ def learn(call, sequences):
 
 def compiled(call, resource):
     """Return the :class:`Plan` of a call, None where there can be none."""
-    filters = {condition.name for condition in resource.filters}
-    if set(call.query) - filters - PAGING - {keyset.NAME}:
-        return None
     cr = call.env.cr
     try:
-        _select(call, resource)  # fills Odoo's caches of rules and rights
+        _plan(call, resource)  # fills Odoo's caches of rules and rights
         before = cr.sql_log_count
-        select = _select(call, resource)
-        if cr.sql_log_count > before + compiler.OWN_QUERIES:
+        plan = _plan(call, resource)
+        own = 0 if callable(resource) else 1 + resource.kept  # for the tables, and for their triggers
+        if cr.sql_log_count > before + own:
             raise NotCompilable("a domain is worked out by a query of its own")
     except NotCompilable as reason:
         _logger.info("POS API: %s goes the ordinary way: %s", call.operation.id, reason)
         return None
     except exceptions.AccessError:
         return None
-    kept = resource.kept and select.tables <= change_log.traced(cr)
-    return Plan(f"{CHECK}, {select.text}", select.slots, select.order, kept)
+    return plan
+
+
+def _plan(call, resource):
+    if callable(resource):
+        text, show = resource(call)
+        return Plan(f"{CHECK}, {text}", (), (), False, show)
+    select = _select(call, resource)
+    kept = resource.kept and select.tables <= change_log.traced(call.env.cr)
+    return Plan(f"{CHECK}, {select.text}", select.slots, select.order, kept, replies.of_rows(select.order))
 
 
 def _select(call, resource):
     if "id" in call.path:
-        return compiler.compile_list(call, resource, "id", single=True, first=FIRST_SLOT)
-    order = resource.sorts[call.query["sort"]]
+        return compiler.compile_list(call, resource, "id", first=FIRST_SLOT)
+    filters, order = {condition.name for condition in resource.filters}, resource.sorts[call.query["sort"]]
     if order is None:
         raise NotCompilable("it is sorted in Python")
-    return compiler.compile_list(call, resource, order, set(call.query) - PAGING, first=FIRST_SLOT)
+    sent = set(call.query) - PAGING
+    if sent - filters - {keyset.NAME}:
+        raise NotCompilable("it is narrowed in Python")
+    limit, skipping = call.query["limit"] + 1, bool(call.query["offset"])
+    return compiler.compile_list(call, resource, order, sent, limit, skipping, FIRST_SLOT)

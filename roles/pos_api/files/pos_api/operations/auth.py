@@ -9,6 +9,7 @@ from .. import settings, tokens
 from ..frame import principal
 from ..frame.call import Reply, operation
 from ..frame.problems import Problem, unauthorized
+from ..lean import me
 from ..models import login_attempt
 from ..records import moment
 from ..resources.user import describe
@@ -130,7 +131,7 @@ def delete_current_token(call):
     return Reply(204)
 
 
-@operation("getMe")
+@operation("getMe", lean=me.compiled)
 def get_me(call):
     token = call.principal.token
     body = {

@@ -3,6 +3,7 @@
 from odoo.osv.expression import OR
 
 from ..frame.principal import MANAGER, role_of
+from ..lean.readable import readable
 from ..records import (
     BOOLEAN,
     ID,
@@ -50,6 +51,18 @@ def _order_count(customer):
     return env["pos.order"].search_count([("partner_id", "in", theirs.ids), *own])
 
 
+def _order_count_sql(scope):
+    env = scope.model.env
+    own = [] if role_of(env.user) == MANAGER else [("session_id.user_id", "=", env.uid)]
+    partners = env["res.partner"].with_context(active_test=False)
+    theirs = readable(partners, [], '"res_partner".id IN (SELECT id FROM down)', '"res_partner".id')
+    orders = readable(env["pos.order"], own, f'"pos_order".partner_id IN ({theirs})', "count(*)")
+    return (
+        f'(WITH RECURSIVE down(id) AS (SELECT "{scope.alias}".id UNION ALL'
+        f" SELECT c.id FROM res_partner c JOIN down ON c.parent_id = down.id) {orders})"
+    )
+
+
 CUSTOMER = Resource(
     name="Customer",
     model="res.partner",
@@ -78,6 +91,7 @@ CUSTOMER_DETAIL = Resource(
             {"type": "integer"},
             "Orders of the point of sale, those of its contacts too: a manager's count has all, a cashier's"
             " those of own sessions.",
+            _order_count_sql,
         ),
     ),
 )

@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 from odoo.tests import tagged
 
+from .. import tokens
 from ..frame import call, dispatch, document, keyset
 from ..frame.principal import role_of
-from ..lean import path, plans
+from ..lean import plans
 from .common import ApiCase, new_product, new_till, open_session
 
 SEED = 20150
@@ -31,6 +32,7 @@ class TestLean(ApiCase):
         super().setUp()
         self.use_settings(session_pool="unused")
         self.random = random.Random(SEED)
+        self.who, self.caller = (0, 0), None  # family and user, who asks
         self.env["res.lang"]._activate_lang("fr_FR")
 
     def called(self, user, operation_id, path_values=None, **query):
@@ -69,8 +71,8 @@ class TestLean(ApiCase):
         cr.execute(f"PREPARE tested AS {plan.text.replace('%', '%%')}")
         try:
             places = ", ".join(["%s"] * (len(values) + 2))
-            cr.execute(f"EXECUTE tested ({places})", [0, 0, *values])
-            reply = path.reply(made, plan.order, cr.fetchone()[4])
+            cr.execute(f"EXECUTE tested ({places})", [*self.who, *values])
+            reply = plan.show(made, self.caller, cr.fetchone()[4])
         finally:
             cr.execute("DEALLOCATE tested")
         return (reply.body, reply.headers) if reply else None
@@ -189,6 +191,25 @@ class TestLean(ApiCase):
             for sort in ("id", "name"):
                 page = self.assert_same(user, "listCustomers", sort=sort, limit=5)
                 self.assertEqual(len(page["items"]), 5)
+            for item in page["items"]:
+                self.assert_same(user, "getCustomer", {"id": item["id"]})
+
+    def test_the_users_own_data(self):
+        till = new_till(self.env, 'till "1"')
+        open_session(till, self.cashier)
+        self.env["hr.employee"].create({"name": "Émile", "user_id": self.cashier.id})
+        for user in self.users():
+            family = self.env["pos.api.token.family"]._open(user.id, "")
+            token = tokens.AccessToken(user.id, family.id, 0, 2000000000)
+            made = self.called(user, "getMe")
+            made.principal.token, made.principal.family_expires_at = token, family.expires_at
+            self.who = (family.id, user.id)
+            self.caller = SimpleNamespace(token=token, role=made.principal.role)
+            ordinary, compiled = self.ordinary(made), self.compiled(made)
+            self.assertEqual(
+                dispatch._serialize(SimpleNamespace(status=200, body=compiled[0], headers={})).data,
+                ordinary[0],
+            )
 
     def test_categories(self):
         self.goods(12)
