@@ -52,7 +52,7 @@ def ratios(rows: Sequence[Mapping[str, Any]]) -> str:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.grid(visible=False, axis="y")
-        axes.set_title("times as fast as the peer (bar: wanted)", color=DIM, fontsize=TEXT - 1)
+        axes.set_title("times as fast (bar: wanted)", color=DIM, fontsize=TEXT - 1)
         reached = sum(row["ratio"] >= row["goal"] for row in rows if row["goal"] is not None)
         of = sum(row["goal"] is not None for row in rows)
         return as_svg(figure, f"Ratios to the peers with intervals: {reached} of {of} goals reached.")
@@ -70,9 +70,7 @@ def rates(rows: Sequence[Mapping[str, Any]]) -> str:
         for offset, side, colour in ((0.2, "ours", BLUE), (-0.2, "peer", ORANGE)):
             values = [row[side]["per_second"] for row in reversed(rows)]
             places = [position + offset for position in range(len(rows))]
-            axes.barh(
-                places, values, height=0.36, color=colour, label="API" if side == "ours" else "stock Odoo"
-            )
+            axes.barh(places, values, height=0.36, color=colour, label="API" if side == "ours" else "peer")
             for place, value in zip(places, values, strict=True):
                 axes.annotate(
                     short_number(value),
@@ -88,9 +86,9 @@ def rates(rows: Sequence[Mapping[str, Any]]) -> str:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.grid(visible=False, axis="y")
-        axes.set_title("requests/s (orders/s where orders are sold)", color=DIM, fontsize=TEXT - 1)
+        axes.set_title("requests/s, or orders/s", color=DIM, fontsize=TEXT - 1)
         legend(axes, below=True)
-        return as_svg(figure, "Requests per second of the API and of stock Odoo.")
+        return as_svg(figure, "Requests per second of the API and of its peers.")
 
 
 def growth(found: Sequence[Mapping[str, Any]], sizes: Sequence[str], page: str) -> str:
@@ -122,5 +120,6 @@ def growth(found: Sequence[Mapping[str, Any]], sizes: Sequence[str], page: str) 
 
 
 def _label(row: Mapping[str, Any]) -> str:
+    subject = row["subject"] if row["goal"] is not None else row["against"]
     tls = ", TLS" if row["tls"] else ""
-    return f"{row['class']} ({row['subject']}), {row['concurrency']}{tls}"
+    return f"{row['class']} ({subject}), {row['concurrency']}{tls}"

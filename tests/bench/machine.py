@@ -25,7 +25,6 @@ def described(bench: Bench) -> dict[str, Any]:
     variables = bench.machine.variables
     version = bench.sql("SHOW server_version").split()[0]
     found = dict(line.split(" ", 1) for line in bench.target.shell(VERSIONS).splitlines() if " " in line)
-    wrk = subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout
     return {
         "began": datetime.now(UTC).isoformat(timespec="seconds"),
         "processor": _processor(),
@@ -33,7 +32,7 @@ def described(bench: Bench) -> dict[str, Any]:
         "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1024**3, 1),
         "kernel": os.uname().release,
         "load_before": os.getloadavg()[0],
-        "versions": {"postgresql": version, "wrk": (re.findall(r"wrk \S*", wrk) or ["wrk"])[0], **found},
+        "versions": {"postgresql": version, "wrk": _wrk(), **found},
         "server": {
             "kind": variables.get("pos_api_server", "odoo"),
             "odoo_workers": variables.get("odoo_workers"),
@@ -60,6 +59,11 @@ class Steal:
 def _ticks() -> list[int]:
     """Return user, nice, system, idle, iowait, irq, softirq and steal (proc_stat(5))."""
     return [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+
+
+def _wrk() -> str:
+    said = subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout
+    return said.partition("wrk ")[2].partition(" [")[0]
 
 
 def _processor() -> str:

@@ -15,6 +15,7 @@ from rich.table import Table
 from tests.bench import charts
 from tests.bench.plan import GROWTH, STOCK
 from verify.reporting import render
+from verify.reporting.charts import short_number
 
 HERE = Path(__file__).parent
 JSON, PAGE = "bench.json", "bench.html"
@@ -31,6 +32,7 @@ def write(folder: Path, document: Mapping[str, Any]) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["number"] = short_number
     drawn = [(title, Markup(chart)) for title, chart in _charts(document)]
     text = made.get_template("page.html.j2").render(**document, charts=drawn)
     (folder / PAGE).write_text(text)

@@ -1,16 +1,21 @@
 """The bench: what it makes of figures, and that an error is never taken for speed."""
 
+import io
 import json
 import random
 import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from rich.console import Console
 
-from tests.bench import growth, orders, plan, rounds, subjects, wrk
+from tests.bench import growth, orders, output, plan, rounds, subjects, wrk
+from tests.bench.shop import SIZES
 from tests.bench.wrk import Figures
 
 GOOD = "\nBENCH 500 2000000 3900.0 9100.5 0 0 0\nSAID \n"
@@ -187,3 +192,33 @@ def test_deepest_page(parameter: str, records: int) -> None:
     assert dict(parse_qsl(urlsplit(found).query))["limit"] == "20"
     if parameter == "offset":
         assert pages.asked < 40
+
+
+def test_page_and_tables_show_every_row(tmp_path: Path) -> None:
+    """A row that is invalid is shown with its reason, and has no place in a chart."""
+    good = rows_of([figures(2.0, 100.0)] * 5, [figures(20.0, 90.0)] * 5)
+    bad = rows_of(
+        [figures(2.0, 100.0, "1 of 9 had no answer")] * 5, [figures(20.0, 90.0)] * 5, concurrency=10
+    )
+    depths = [growth.Depth("/products", str(size), 1.0, 2.0, "/x", "") for size in SIZES]
+    document = {
+        "machine": {"began": "now", "processor": "one", "cpus": 2, "memory_gib": 1, "steal": 0.0, "note": ""}
+        | {"versions": {"odoo": "15.0"}},
+        "rounds": 5,
+        "seconds": 2,
+        "rows": [good.document(), bad.document()],
+        "growth": [asdict(depth) for depth in depths],
+        "classic": [],
+        "left_out": ["OCA base_rest could not be had"],
+    }
+    output.write(tmp_path, document)
+    page = (tmp_path / output.PAGE).read_text()
+    assert page.count("<svg") == 3
+    assert page.count("1 of 9 had no answer") == 1
+    assert "could not be had" in page
+    console = Console(record=True, width=160, file=io.StringIO())
+    output.show(console, document)
+    said = console.export_text()
+    assert "10.0x" in said
+    assert "invalid" in said
+    assert said.count("/products") == 2
