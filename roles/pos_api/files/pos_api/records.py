@@ -120,6 +120,7 @@ class Field:
         nested: the resource of an x2many column, shown as a list.
         writable: whether clients may set it.
         description: for the document.
+        sql: of a column that Odoo computes, its JSON in SQL: function from a :class:`~.lean.scope.Scope`.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Field:
     nested: Resource | None = None
     writable: bool = False
     description: str = ""
+    sql: Callable | None = None
 
     def schema(self):
         """Return the JSON Schema of the member."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import inspect
 
-from ..resources.product import SOLD
 from .readable import readable
 
 PROPERTIES = "odoo.addons.base.models.ir_property"
@@ -13,7 +12,7 @@ NAMES = {}  # model: (methods {name: module that defines the last one}, function
 VALUES = {}  # (model, field): the same
 
 
-def _holds(model, methods):
+def holds(model, methods):
     """Return whether the methods in force are the ones that an expression was read from; a name may have the
     model in front, with a colon between."""
     for name, module in methods.items():
@@ -34,7 +33,7 @@ def _register(table, key, methods):
 
 def _found(table, key, scope):
     methods, function = table.get(key, ({}, None))
-    return function(scope) if function and _holds(scope.model, methods) else None
+    return function(scope) if function and holds(scope.model, methods) else None
 
 
 def name_of(scope):
@@ -47,7 +46,7 @@ def value_of(scope, name):
     return _found(VALUES, (scope.model._name, name), scope)
 
 
-def _translated(scope, model, table, column, alias):
+def translated(scope, model, column, alias):
     """Return (SQL of a translated column of a row that is not joined into the query, its join)."""
     lang = scope.model.env.lang
     if not lang:
@@ -62,7 +61,7 @@ def _translated(scope, model, table, column, alias):
 
 @_register(NAMES, "pos.category", {"name_get": "odoo.addons.point_of_sale.models.pos_category"})
 def _category_path(scope):
-    name, join = _translated(scope, "pos.category", "pos_category", "name", "c")
+    name, join = translated(scope, "pos.category", "name", "c")
     return (
         "(WITH RECURSIVE up(id, parent_id, name, depth) AS ("
         f' SELECT c.id, c.parent_id, {name}, 0 FROM pos_category c{join} WHERE c.id = "{scope.alias}".id'
@@ -119,7 +118,7 @@ def property_of(scope, name):
     field, cr = scope.model._fields[name], scope.query._cr
     kind = scope.model.env["ir.model.fields"]._get(scope.model._name, name).id
     column = PROPERTY.get(field.type)
-    if column is None or not _holds(scope.model.env["ir.property"], {"_get_multi": PROPERTIES}):
+    if column is None or not holds(scope.model.env["ir.property"], {"_get_multi": PROPERTIES}):
         return None
     value = f"p.{column}"
     if field.type == "many2one":
@@ -181,7 +180,7 @@ _ALL_ACTIVE = """(SELECT bool_and(coalesce(p2.ptav_active, false)) FROM product_
 @_register(NAMES, "product.product", {"name_get": "odoo.addons.product.models.product"})
 def _variant_name(scope):
     name = scope.column("name")
-    value, join = _translated(scope, "product.attribute.value", "product_attribute_value", "name", "v")
+    value, join = translated(scope, "product.attribute.value", "name", "v")
     telling = _TELLING.format(all_active=_ALL_ACTIVE.format(alias=scope.alias))
     values = (
         f"(SELECT string_agg({value}, ', ' ORDER BY a.sequence, a.id, l.id, v.sequence, v.id, p.id)"
@@ -238,40 +237,4 @@ def _config_currency(scope):
     return (
         f"CASE WHEN {scope.column('journal_id')} IS NULL THEN {company.column('currency_id')}"
         f" ELSE coalesce({journal.column('currency_id')}, {of_journal.column('currency_id')}) END"
-    )
-
-
-def _sold(scope):
-    """Join {category: number of products on sale in it} into the query, and return its SQL."""
-    products = scope.model.env["product.product"]
-    products.check_access_rights("read")
-    query = products._where_calc(SOLD)
-    products._apply_ir_rules(query, "read")
-    category = products._inherits_join_calc(products._table, "pos_categ_id", query)
-    text, parameters = query.select(f"{category} AS id", "count(*) AS n")
-    counts = (
-        "SELECT coalesce(jsonb_object_agg(f.id, f.n) FILTER (WHERE f.id IS NOT NULL), '{}') AS counts"
-        f" FROM ({text} GROUP BY 1) f"
-    )
-    scope.query._joins["sold"] = ("LEFT JOIN", counts, "TRUE", parameters)
-    return '"sold".counts'
-
-
-_COUNTS = {"_compute_pos_api_counts": "odoo.addons.pos_api.models.pos_category"}
-
-
-@_register(VALUES, ("pos.category", "pos_api_own_count"), _COUNTS)
-def _own_count(scope):
-    return f'({_sold(scope)} ->> "{scope.alias}".id::text)::integer'
-
-
-@_register(VALUES, ("pos.category", "pos_api_count"), _COUNTS)
-def _count(scope):
-    if scope.model.env["ir.rule"]._compute_domain("pos.category", "read"):
-        return None  # some of those below may be hidden
-    return (
-        "(WITH RECURSIVE down(id) AS ("
-        f'SELECT "{scope.alias}".id'
-        " UNION ALL SELECT c.id FROM pos_category c JOIN down ON c.parent_id = down.id"
-        f") SELECT sum(({_sold(scope)} ->> down.id::text)::integer) FROM down)"
     )

@@ -60,12 +60,21 @@ class Scope:
     def follow(self, name):
         """Return the scope of the record that a many2one points to, with the elevated rights of ``read``."""
         comodel = self.model.env[self.model._fields[name].comodel_name].sudo()
-        column = self.column(name)
+        return self.joined(comodel, self.column(name), name)
+
+    def joined(self, records, number, name):
+        """Return the scope of the record of an id that is given in SQL.
+
+        Args:
+            records: its model.
+            number: SQL of the id.
+            name: tells this join from others of this scope.
+        """
         alias = f"n{zlib.crc32(f'{self.alias}.{name}'.encode()):08x}"
-        join = ("LEFT JOIN", comodel._table, f'{column} = "{alias}"."id"', [])
+        join = ("LEFT JOIN", records._table, f'{number} = "{alias}"."id"', [])
         if self.query._joins.setdefault(alias, join) != join:
             raise NotCompilable(f"{self.model._name}.{name}: its alias is taken")
-        return Scope(comodel, alias, self.query, self.hard)
+        return Scope(records, alias, self.query, self.hard)
 
     def lines(self, name):
         """Return the scope of the records of a one2many, in a query of its own, as ``read`` finds them.

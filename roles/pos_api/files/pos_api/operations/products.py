@@ -33,7 +33,7 @@ def _shown(call):
     return read(find(call, PRODUCT_DETAIL, call.path["id"]), PRODUCT_DETAIL)[0]
 
 
-@operation("getProduct")
+@operation("getProduct", lean=PRODUCT_DETAIL)
 def get_product(call):
     return Reply(200, _shown(call))
 

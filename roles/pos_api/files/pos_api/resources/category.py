@@ -1,5 +1,6 @@
 """Categories of the point of sale."""
 
+from ..lean.scope import NotCompilable
 from ..records import (
     ID,
     ID_SCHEMA,
@@ -11,7 +12,39 @@ from ..records import (
     Filter,
     Resource,
 )
-from .product import SEARCHED, literal
+from .product import SEARCHED, SOLD, literal
+
+
+def _sold(scope):
+    """Join {category: number of products on sale in it} into the query, and return its SQL."""
+    products = scope.model.env["product.product"]
+    products.check_access_rights("read")
+    query = products._where_calc(SOLD)
+    products._apply_ir_rules(query, "read")
+    category = products._inherits_join_calc(products._table, "pos_categ_id", query)
+    text, parameters = query.select(f"{category} AS id", "count(*) AS n")
+    counts = (
+        "SELECT coalesce(jsonb_object_agg(f.id, f.n) FILTER (WHERE f.id IS NOT NULL), '{}') AS counts"
+        f" FROM ({text} GROUP BY 1) f"
+    )
+    scope.query._joins["sold"] = ("LEFT JOIN", counts, "TRUE", parameters)
+    return '"sold".counts'
+
+
+def _own_count(scope):
+    return f"coalesce({_sold(scope)} ->> \"{scope.alias}\".id::text, '0')"
+
+
+def _count(scope):
+    if scope.model.env["ir.rule"]._compute_domain("pos.category", "read"):
+        raise NotCompilable("some of the categories below may be hidden")
+    return (
+        "(WITH RECURSIVE down(id) AS ("
+        f'SELECT "{scope.alias}".id'
+        " UNION ALL SELECT c.id FROM pos_category c JOIN down ON c.parent_id = down.id"
+        f") SELECT coalesce(sum(({_sold(scope)} ->> down.id::text)::integer), 0) FROM down)"
+    )
+
 
 CATEGORY = Resource(
     name="Category",
@@ -27,8 +60,15 @@ CATEGORY = Resource(
             "pos_api_count",
             INTEGER,
             description="Products of it and of those below, as GET /products?category_id= lists them.",
+            sql=_count,
         ),
-        Field("own_product_count", "pos_api_own_count", INTEGER, description="Without those below."),
+        Field(
+            "own_product_count",
+            "pos_api_own_count",
+            INTEGER,
+            description="Without those below.",
+            sql=_own_count,
+        ),
         Field("updated_at", "write_date", MOMENT),
     ),
     filters=(

@@ -26,6 +26,7 @@ from ..records import (
     number,
     record,
 )
+from . import product_sql
 from .session import open_sessions
 
 SOLD = [("available_in_pos", "=", True), ("sale_ok", "=", True)]
@@ -193,14 +194,15 @@ PRODUCT_DETAIL = Resource(
         ),
     ),
     computed=(
-        Computed("taxes", _taxes, listed(TAX)),
+        Computed("taxes", _taxes, listed(TAX), sql=product_sql.taxes),
         Computed(
             "pricing",
             _pricing,
             nullable(PRICING),
             "Price for one unit at the caller's open point of sale, or the company's first.",
+            product_sql.pricing,
         ),
-        Computed("variants", _variants, listed(VARIANT)),
+        Computed("variants", _variants, listed(VARIANT), sql=product_sql.variants),
     ),
     scope=_known,
     context=NAMES,

@@ -161,6 +161,8 @@ class TestLean(ApiCase):
         for user in self.users():
             everything = self.assert_same(user, "listProducts", limit=100)["items"]
             self.assertGreater(len(everything), 25)
+            for item in everything:
+                self.assert_same(user, "getProduct", {"id": item["id"]})
             for query in (
                 {"limit": 3},
                 {"limit": 3, "offset": 4},
@@ -224,6 +226,22 @@ class TestLean(ApiCase):
         category = self.env["pos.category"].create({"name": "above"})
         for query in ({"category_id": category.id}, {"sort": "-sales"}):
             self.assertIsNone(self.compiled(self.called(self.cashier, "listProducts", **query)))
+
+    def test_a_price_that_is_not_plain_goes_the_ordinary_way(self):
+        product = new_product(self.env, "lean priced", 12.345)
+        config = self.env["pos.config"].search(
+            [("company_id", "=", self.env.company.id)], order="id", limit=1
+        )
+        detail = {"id": product.id}
+        shown = self.assert_same(self.cashier, "getProduct", detail)
+        self.assertEqual(shown["pricing"]["price_with_tax"], 14.2)  # 12.35 and 1.85
+        product.taxes_id.price_include = True
+        self.assertIsNone(self.compiled(self.called(self.cashier, "getProduct", detail)))
+        product.taxes_id.price_include = False
+        self.assert_same(self.cashier, "getProduct", detail)
+        rule = {"applied_on": "3_global", "compute_price": "percentage", "percent_price": 10}
+        config.pricelist_id.item_ids = [(0, 0, rule)]
+        self.assertIsNone(self.compiled(self.called(self.cashier, "getProduct", detail)))
 
     def sell(self):
         till = new_till(self.env, "lean")
