@@ -188,7 +188,9 @@ CASES = (
             f"{CLIENTS}::test_session_entry_keeps_prepared_statements": "",
         },
         "change $POOLER 's/^(pos_session = .*) pool_mode=session/\\1 pool_mode=transaction/'; reload_pooler",
-        "put_back $POOLER; reload_pooler",
+        # What was prepared meanwhile stays in the server connections.
+        "put_back $POOLER; reload_pooler; cd / && runuser -u pgbouncer --"
+        " psql -Xq -h /run/pgbouncer -p 6432 -U pgbouncer -d pgbouncer -c 'RECONNECT pos_session'",
         clash="pooler",
         alone=True,
         why="the mode is wrong, which a client notices",
