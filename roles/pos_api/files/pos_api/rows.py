@@ -13,7 +13,7 @@ import inspect
 from odoo.models import LOG_ACCESS_COLUMNS
 
 TO_MANY = ("one2many", "many2many")
-_elsewhere = (None, {})  # triggers of the registry, {models: fields of others that depend on new records}
+_worked_out = (None, {})  # triggers of the registry, what was worked out of its fields
 
 
 def reserve(cr, **wanted):
@@ -40,22 +40,52 @@ def _dependents(tree, direct=True):
             yield from _dependents(branch, direct=False)
 
 
+def _once(function):
+    """Work something out of an environment's fields and a key once, as long as they stay the same."""
+
+    def kept(env, key):
+        global _worked_out
+        triggers = env.registry.field_triggers  # made anew whenever fields are
+        if _worked_out[0] is not triggers:
+            _worked_out = (triggers, {})
+        found = _worked_out[1]
+        if (function, key) not in found:
+            found[function, key] = function(env, key)
+        return found[function, key]
+
+    return kept
+
+
+@_once
 def _depending_elsewhere(env, models):
     """Return the fields of other models that depend on new records of some models."""
-    global _elsewhere
-    triggers = env.registry.field_triggers
-    if _elsewhere[0] is not triggers:
-        _elsewhere = (triggers, {})
-    kept = _elsewhere[1]
-    if models not in kept:
-        found = {
-            dependent
-            for model in models
-            for field in env[model]._fields.values()
-            for dependent in _dependents(triggers.get(field, {}))
-        }
-        kept[models] = {field for field in found if field.model_name not in models}
-    return kept[models]
+    found = {
+        dependent
+        for model in models
+        for field in env[model]._fields.values()
+        for dependent in _dependents(env.registry.field_triggers.get(field, {}))
+    }
+    return {field for field in found if field.model_name not in models}
+
+
+@_once
+def _empty(env, model):
+    """Return [(field, what its cache holds where nothing is given)] of a model's fields that are not
+    computed."""
+    none = env[model]
+    return [
+        (field, () if field.type in TO_MANY else field.convert_to_cache(None, none))
+        for name, field in none._fields.items()
+        if not field.compute and name != "id"
+    ]
+
+
+@_once
+def _computed(env, model):
+    """Return the columns of a model that Odoo computes."""
+    return [
+        field for field in env[model]._fields.values() if field.store and field.compute and field.column_type
+    ]
 
 
 def comes_from(method, module):
@@ -91,25 +121,24 @@ def _complete(records, values, moment):
 def _remember(records, values):
     """Put new records into the cache, as ``create`` does, and into that of the records that they refer to."""
     cache, given = records.env.cache, values[0]
-    for name, field in records._fields.items():
-        if field.type in TO_MANY and (name in given or not field.compute):
-            cache.update(records, field, [()] * len(records))
-        elif name not in given and not field.compute and name != "id":
-            cache.update(records, field, [field.convert_to_cache(None, records[:1])] * len(records))
+    for field, empty in _empty(records.env, records._name):
+        if field.name not in given or field.type in TO_MANY:
+            cache.update(records, field, [empty] * len(records))
     # amounts are rounded by a currency that lies behind a many2one
     for name in sorted(given, key=lambda name: records._fields[name].type != "many2one"):
         field = records._fields[name]
-        for record, one in zip(records, values):
-            cache.set(record, field, field.convert_to_cache(one[name], record))
-            for inverse in records.pool.field_inverses[field] if field.type == "many2one" else ():
-                _add(record[name], inverse, record)
+        cached = [field.convert_to_cache(one[name], record) for record, one in zip(records, values)]
+        cache.update(records, field, cached)
+        for inverse in records.pool.field_inverses[field] if field.type == "many2one" else ():
+            others = records.env[field.comodel_name]
+            for record, number in zip(records, cached):
+                if number and cache.contains(others.browse(number), inverse):
+                    _add(others.browse(number), inverse, record)
 
 
 def _add(target, inverse, record):
     """Add a new record to what is cached of the other side of a many2one."""
     cache = record.env.cache
-    if not target or not cache.contains(target, inverse):
-        return
     if inverse.domain:
         cache.remove(target, inverse)
     else:
@@ -120,11 +149,7 @@ def _add(target, inverse, record):
 
 def _compute(records, given):
     """Work out the stored fields that Odoo computes, and return their names."""
-    missing = [
-        field
-        for name, field in records._fields.items()
-        if field.store and field.compute and field.column_type and name not in given
-    ]
+    missing = [field for field in _computed(records.env, records._name) if field.name not in given]
     for field in missing:
         field.compute_value(records)
     pending = records.env.all.towrite[records._name]

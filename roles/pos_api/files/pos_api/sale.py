@@ -118,17 +118,23 @@ def _settled(on, total, payments, moment):
 
 
 def _remember_seller(env):
-    """Put the user's name, which the order and its answer tell, into the cache without the rest of the two
-    rows that Odoo would read for it."""
+    """Put the user's name, which the order and its answer tell, and companies, which every change of the
+    company is compared with, into the cache without the rest of the rows that Odoo would read for them."""
     user, partners = env.user, env["res.partner"]
     if env.cache.contains(user, user._fields["partner_id"]):
         return
     env.cr.execute(
-        "SELECT p.id, p.name FROM res_users u JOIN res_partner p ON p.id = u.partner_id WHERE u.id = %s",
+        """
+        SELECT p.id, p.name, ARRAY(
+               SELECT c.id FROM res_company_users_rel r JOIN res_company c ON c.id = r.cid
+                WHERE r.user_id = u.id ORDER BY c.sequence, c.name)
+          FROM res_users u JOIN res_partner p ON p.id = u.partner_id WHERE u.id = %s
+        """,
         (env.uid,),
     )
-    number, name = env.cr.fetchone()
+    number, name, companies = env.cr.fetchone()
     env.cache.set(user, user._fields["partner_id"], number)
+    env.cache.set(user, user._fields["company_ids"], tuple(companies))
     env.cache.set(partners.browse(number), partners._fields["name"], name)
 
 
@@ -223,9 +229,20 @@ def _numbered(sale):
     return numbers, names, name, moment
 
 
+def _related(records, values):
+    """Return the values of stored related fields that are known already, where they are related to that.
+
+    Args:
+        records: model.
+        values: {field: (path that it has to be related to, value)}.
+    """
+    return {name: value for name, (path, value) in values.items() if records._fields[name].related == path}
+
+
 def _insert(sale):
     """Insert a sale and return the order."""
     env, session = sale.terms.env, sale.terms.session_id
+    company = session.company_id.id
     at_closing = session.update_stock_at_closing
     costs = _costs(sale) if sale.paid and at_closing else [{}] * len(sale.lines)
     numbers, names, name, moment = _numbered(sale)
@@ -237,22 +254,34 @@ def _insert(sale):
     values = env["pos.order"]._complete_values_from_session(
         session, {**sale.order, "name": name, "pos_reference": receipt_number(session, number)}
     )
+    journal = ("session_id.config_id.journal_id", session.config_id.journal_id.id)
+    values.update(_related(order, {"sale_journal": journal}))
     values["state"] = "paid" if sale.paid else "draft"
-    groups = [
+    of_order = {"order_id": number, **_related(lines, {"company_id": ("order_id.company_id", company)})}
+    paid = {
+        "pos_order_id": number,
+        **_related(
+            payments,
+            {
+                "company_id": ("pos_order_id.company_id", company),
+                "session_id": ("pos_order_id.session_id", session.id),
+            },
+        ),
+    }
+    rows.insert(
+        moment,
         (order, [values]),
         (
             lines,
             [
-                {**line, **cost, "name": name, "order_id": number}
+                {**line, **cost, **of_order, "name": name}
                 for line, cost, name in zip(sale.lines, costs, names)
             ],
         ),
-    ]
-    if payments:
-        groups.append((payments, [{**payment, "pos_order_id": number} for payment in sale.payments]))
-    rows.insert(moment, *groups)
-    standing.keep(env)
+        *([(payments, [{**payment, **paid} for payment in sale.payments])] if payments else []),
+    )
     if sale.paid and not at_closing:
+        standing.keep(env)
         standing.let_go(env)
         order._create_order_picking()
         order._compute_total_cost_in_real_time()
