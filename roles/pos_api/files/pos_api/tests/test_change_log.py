@@ -1,8 +1,8 @@
 """The log of changes, by real transactions on a table of the test's own."""
 
 import random
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from io import StringIO
 from unittest.mock import Mock, patch
@@ -64,18 +64,23 @@ class ProbeCase(BaseCase):
             cr.execute(statement)
 
     def blocked(self, cr, function, *arguments):
-        """Run a function of a cursor in a thread; return the thread when it waits for a transaction."""
+        """Run a function in a thread until its cursor waits for another transaction.
+
+        Returns:
+            function that waits for its end, and raises what it has raised.
+        """
         cr.execute("SELECT pg_backend_pid()")  # not the connection's own word, which is a pooler's
         (pid,) = cr.fetchone()
-        thread = threading.Thread(target=function, args=arguments)
-        thread.start()
+        executor = ThreadPoolExecutor(1)
+        self.addCleanup(executor.shutdown, wait=False)
+        running = executor.submit(function, *arguments)
         deadline, waiting = time.monotonic() + 60, False
         with closing(self.registry.cursor()) as looking:
             while not waiting:
                 self.assertLess(time.monotonic(), deadline, "it waits for nobody")
                 looking.execute("SELECT cardinality(pg_blocking_pids(%s)) > 0", (pid,))
                 (waiting,) = looking.fetchone()
-        return thread
+        return running.result
 
 
 @tagged("post_install", "-at_install")
@@ -233,20 +238,11 @@ class TestChangeLog(ProbeCase):
             " INSERT INTO pos_api_change (mark) SELECT sum(mark) FROM merged HAVING count(*) > 0"
         )
         first.execute(statement)
-        errors = []
-
-        def shorten():
-            try:
-                second.execute(statement)
-                second.commit()
-            except psycopg2.errors.SerializationFailure as error:
-                errors.append(error)
-                second.rollback()
-
-        thread = self.blocked(second, shorten)
+        finish = self.blocked(second, second.execute, statement)
         first.commit()
-        thread.join()
-        self.assertEqual(len(errors), 1)  # at REPEATABLE READ, as Odoo's jobs are; the first one's is left
+        with self.assertRaises(psycopg2.errors.SerializationFailure):  # at REPEATABLE READ, as jobs are
+            finish()
+        second.rollback()
         self.assertEqual(self.version(), before)
 
     def test_few_rows_are_left(self):
@@ -338,9 +334,9 @@ class TestTracing(ProbeCase):
         tables, first, second = self.before | {PROBE, PART}, self.cursor(), self.cursor()
         second.execute("SELECT 1")
         change_log.trace(first, tables)
-        thread = self.blocked(second, change_log.trace, second, tables)
+        finish = self.blocked(second, change_log.trace, second, tables)
         first.commit()
-        thread.join()
+        finish()
         second.commit()
         self.assertEqual(self.traced(), tables)
 
@@ -349,10 +345,10 @@ class TestTracing(ProbeCase):
         self.trace(self.before)
         writer, tracer = self.cursor(), self.cursor()
         self.add(writer)
-        thread = self.blocked(tracer, change_log.trace, tracer, self.before | {PROBE})
+        finish = self.blocked(tracer, change_log.trace, tracer, self.before | {PROBE})
         self.assertNotIn(PROBE, self.traced())
         writer.commit()
-        thread.join()
+        finish()
         tracer.commit()
         self.assertIn(PROBE, self.traced())
 
