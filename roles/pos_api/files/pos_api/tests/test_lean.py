@@ -67,6 +67,7 @@ class TestLean(ApiCase):
         if plan is None:
             return None
         values = plans.values(made, call.LEAN[made.operation.id], plan)
+        self.env["base"].flush()
         cr = self.env.cr
         cr.execute(f"PREPARE tested AS {plan.text.replace('%', '%%')}")
         try:
