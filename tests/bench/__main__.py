@@ -84,6 +84,7 @@ def measure(bench: host.Bench, options: argparse.Namespace, folder: Path) -> dic
             with open_pool(bench.site, 1) as pool:
                 found = growth.measured(pool, dict(bearer), path, str(size))
             document["growth"].append(asdict(found))
+            output.write(folder, document)
             if found.wrong:
                 document["left_out"].append(f"growth of {path}: {found.wrong}")
 

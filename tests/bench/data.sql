@@ -94,14 +94,13 @@ SELECT t.company_id AS company, p.id AS product, t.name, t.list_price AS price,
        row_number() OVER (PARTITION BY t.company_id ORDER BY p.id) - 1 AS number,
        count(*) OVER (PARTITION BY t.company_id) AS total
   FROM product_product p JOIN product_template t ON t.id = p.product_tmpl_id WHERE p.default_code LIKE 'BENCH-%';
-CREATE INDEX ON sold (company, number);
 ANALYZE sold;
 CREATE TEMP TABLE of_company ON COMMIT DROP AS
 SELECT DISTINCT company, total FROM sold;
 CREATE TEMP TABLE customers ON COMMIT DROP AS
-SELECT id, row_number() OVER (ORDER BY id) - 1 AS number, count(*) OVER () AS total
+SELECT id, row_number() OVER (ORDER BY id) - 1 AS number
   FROM res_partner WHERE ref LIKE 'BENCH-%' AND company_id IS NULL;
-CREATE INDEX ON customers (number);
+ANALYZE customers;
 
 CREATE TEMP TABLE new_orders ON COMMIT DROP AS
 SELECT (s.n - 1) * :per_session + i AS n, i AS place, nextval('pos_order_id_seq') AS id, s.session, s.original,
@@ -109,6 +108,7 @@ SELECT (s.n - 1) * :per_session + i AS n, i AS place, nextval('pos_order_id_seq'
        CASE WHEN s.original = :order_b THEN :company END AS company
   FROM new_sessions s CROSS JOIN generate_series(1, :per_session) i
  ORDER BY 1;
+ANALYZE new_orders;
 CREATE TEMP TABLE new_lines ON COMMIT DROP AS
 SELECT o.id AS order_id, nextval('pos_order_line_id_seq') AS id, line, sold.product, sold.name, sold.price,
        sold.taxed, sold.template, q.qty, sold.price * q.qty AS with_tax,
@@ -118,7 +118,6 @@ SELECT o.id AS order_id, nextval('pos_order_line_id_seq') AS id, line, sold.prod
  CROSS JOIN generate_series(1, 3) line
  CROSS JOIN LATERAL (SELECT 1 + (o.n + line) % 3 AS qty) q
   JOIN sold ON sold.company IS NOT DISTINCT FROM o.company AND sold.number = (o.n * 7 + line * 131) % c.total;
-CREATE INDEX ON new_lines (order_id);
 ANALYZE new_lines;
 CREATE TEMP TABLE totals ON COMMIT DROP AS
 SELECT order_id, sum(with_tax) AS total, sum(with_tax - bare) AS tax FROM new_lines GROUP BY order_id;
@@ -126,7 +125,7 @@ SELECT order_id, sum(with_tax) AS total, sum(with_tax - bare) AS tax FROM new_li
 INSERT INTO pos_order
 SELECT made.* FROM new_orders new JOIN totals ON totals.order_id = new.id
   JOIN pos_order old ON old.id = new.original
-  LEFT JOIN customers ON new.n % 3 = 0 AND customers.number = new.n % customers.total
+  LEFT JOIN customers ON new.n % 3 = 0 AND customers.number = new.n % (SELECT count(*) FROM customers)
  CROSS JOIN LATERAL jsonb_populate_record(old, jsonb_build_object(
        'id', new.id, 'name', format('BENCH/%s', lpad(new.n::text, 7, '0')),
        'pos_reference', format('Order %s-001-%s', lpad(new.session::text, 5, '0'), lpad(new.place::text, 4, '0')),

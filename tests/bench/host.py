@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import yaml
+
 from tests.bench.wrk import Door
 from tests.harness import hosts, stack
 from tests.harness.deadline import until
@@ -144,7 +146,7 @@ def copied(inventory: Path) -> Iterator[stack.Target]:
     Raises:
         BenchError: the inventory has no such host.
     """
-    original = _target(inventory)
+    original, server_name = _target(inventory)
     base = f"{original.host}-bench-{datetime.now(UTC):%Y%m%dt%H%M%S}"
     if NAME in hosts.addresses(original.run):
         hosts.call(original.run, "rm", NAME)
@@ -152,6 +154,9 @@ def copied(inventory: Path) -> Iterator[stack.Target]:
     for command in (["stop", original.host], ["save", original.host, base], ["start", original.host]):
         hosts.call(original.run, *command)
     copy = stack.clone(original, base, NAME)
+    own = "group_vars/all/own.yml"
+    variables = {**yaml.safe_load((original.inventory / own).read_text()), "nginx_server_name": server_name}
+    (copy.inventory / own).write_text(yaml.safe_dump(variables))
     try:
         yield copy
     finally:
@@ -163,8 +168,8 @@ def running(given: str) -> stack.Target:
     return stack.running(given)
 
 
-def _target(inventory: Path) -> stack.Target:
-    """Return the disposable host of an inventory.
+def _target(inventory: Path) -> tuple[stack.Target, str]:
+    """Return the disposable host of an inventory, and the name that its certificate has.
 
     Raises:
         BenchError: it has none, or several.
@@ -183,7 +188,8 @@ def _target(inventory: Path) -> stack.Target:
     run = key.parent.name
     if key.parent.parent.name != "runs" or host.name not in hosts.addresses(hosts.Run(run)):
         raise refused
-    return stack.running(f"{run}:{host.name}:{inventory}")
+    target = stack.running(f"{run}:{host.name}:{inventory}")
+    return target, str(host.variables["nginx_server_name"])
 
 
 @contextmanager
