@@ -9,7 +9,7 @@
     "external_dependencies": {"python": ["jwt", "cryptography", "jsonschema"]},
     "data": ["security/ir.model.access.csv", "data/ir_cron.xml", "views/audit.xml"],
     "post_load": "take_over",
-    "uninstall_hook": "stop_tracing",
+    "uninstall_hook": "take_away",
     "installable": True,
     "application": False,
 }

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 from .models import change_log
+from .rows import comes_from
 
 CALLERS, PRODUCTS = 16, 500  # that are kept; what comes beyond them takes the place of what was there
 # {model: fields} that come from the columns of these models' tables, from TABLES, and from nothing else
@@ -110,6 +111,29 @@ FIELDS = {
     "res.currency": ("active", "decimal_places", "name", "rounding"),
     "uom.uom": ("category_id", "factor", "rounding"),
 }
+# {(model, field): (method that Odoo computes it by, module that defines the last one)}; by another one it is
+# read anew
+COMPUTED = {
+    ("account.fiscal.position", "display_name"): ("name_get", "odoo.models"),
+    ("account.tax.repartition.line", "factor"): ("_compute_factor", "odoo.addons.account.models.account_tax"),
+    ("pos.config", "currency_id"): ("_compute_currency", "odoo.addons.point_of_sale.models.pos_config"),
+    ("pos.payment.method", "display_name"): ("name_get", "odoo.models"),
+    ("pos.session", "display_name"): ("name_get", "odoo.models"),
+    ("product.pricelist", "display_name"): ("name_get", "odoo.addons.product.models.product_pricelist"),
+    ("product.product", "display_name"): ("name_get", "odoo.addons.product.models.product"),
+    ("product.product", "price_extra"): (
+        "_compute_product_price_extra",
+        "odoo.addons.product.models.product",
+    ),
+    ("product.template", "cost_currency_id"): (
+        "_compute_cost_currency_id",
+        "odoo.addons.product.models.product_template",
+    ),
+    ("product.template", "currency_id"): (
+        "_compute_currency_id",
+        "odoo.addons.product.models.product_template",
+    ),
+}
 TABLES = (
     "account_journal",
     "ir_property",
@@ -146,6 +170,7 @@ class _Process:
     lock = threading.Lock()
     registry = None
     complete = False  # whether the changes of all tables are logged
+    fields = ()  # that are kept
     callers = OrderedDict()  # caller: Standing
 
 
@@ -196,7 +221,14 @@ def _begin(env, caller):
     registry = env.registry
     if _Process.registry is not registry:
         _Process.callers.clear()
-        _Process.registry, _Process.complete = registry, tables(env) <= change_log.traced(env.cr)
+        _Process.complete = tables(env) <= change_log.traced(env.cr)
+        _Process.fields = [
+            known
+            for model, names in FIELDS.items()
+            for known in map(env[model]._fields.get, names)
+            if known and _comes_from_columns(env[model], known)
+        ]
+        _Process.registry = registry
     if not _Process.complete:
         return None
     env.cr.execute(f"SELECT {change_log.VERSION}")
@@ -211,6 +243,15 @@ def _begin(env, caller):
         for known, values in found.values.items():
             _merge(cache[known], values, by_context[known])
     return found
+
+
+def _comes_from_columns(records, known):
+    """Return whether a field comes from what is logged: a column, what it is related to, a property, or what
+    Odoo's own method makes of those."""
+    if known.store or known.related or known.company_dependent:
+        return True
+    method, module = COMPUTED.get((records._name, known.name), ("", ""))
+    return bool(method) and comes_from(getattr(type(records), method, None), module)
 
 
 def _merge(target, source, by_context):
@@ -249,10 +290,9 @@ def keep(env):
         if sum(map(len, standing.sold.values())) > PRODUCTS:
             standing.values, standing.sold, standing.found = {}, {}, {}
             return
-        for model, names in FIELDS.items():
-            for known in filter(None, map(env[model]._fields.get, names)):
-                if known in cache:
-                    _merge(standing.values.setdefault(known, {}), cache[known], by_context[known])
+        for known in _Process.fields:
+            if known in cache:
+                _merge(standing.values.setdefault(known, {}), cache[known], by_context[known])
 
 
 def let_go(env):

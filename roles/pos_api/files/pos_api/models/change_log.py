@@ -181,7 +181,7 @@ def trace(cr, tables):
 
 
 def stop_tracing(cr, _registry):
-    """Take the triggers and the log away (the manifest's ``uninstall_hook``)."""
+    """Take the triggers and the log away."""
     cr.execute(f"DROP FUNCTION IF EXISTS {FUNCTION}() CASCADE")
     cr.execute("DROP TABLE IF EXISTS pos_api_change")
 

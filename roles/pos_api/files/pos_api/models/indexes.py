@@ -10,6 +10,8 @@ from odoo import models
 INDEXES = {
     # the till's import looks for an order that it knows already
     "pos_api_order_receipt": "pos_order (pos_reference)",
+    # the drafts of a till, of which there are few among many orders
+    "pos_api_order_state": "pos_order (state, id)",
     # the payments of an order
     "pos_api_payment_order": "pos_payment (pos_order_id)",
     # what was taken back of a line; few lines take anything back

@@ -6,7 +6,7 @@ from odoo import fields
 from odoo.release import version_info
 from odoo.tests import tagged
 
-from .. import sale
+from .. import sale, take_away
 from ..models.indexes import INDEXES
 from .common import new_product
 from .selling import SellingCase
@@ -111,6 +111,12 @@ class TestSale(SellingCase):
         first, second = (int(order.name.rpartition("/")[2]) for order in orders)
         self.assertEqual(second, first + 1)
 
-    def test_indexes(self):
+    def indexes(self):
+        """Return the names of the module's indexes that are there."""
         self.env.cr.execute("SELECT indexname FROM pg_indexes WHERE indexname = ANY(%s)", (list(INDEXES),))
-        self.assertEqual({name for (name,) in self.env.cr.fetchall()}, set(INDEXES))
+        return {name for (name,) in self.env.cr.fetchall()}
+
+    def test_indexes_go_with_the_module(self):
+        self.assertEqual(self.indexes(), set(INDEXES))
+        take_away(self.env.cr, self.registry)
+        self.assertEqual(self.indexes(), set())
