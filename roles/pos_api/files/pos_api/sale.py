@@ -117,27 +117,6 @@ def _settled(on, total, payments, moment):
     return made, change, due
 
 
-def _remember_seller(env):
-    """Put the user's name, which the order and its answer tell, and companies, which every change of the
-    company is compared with, into the cache without the rest of the rows that Odoo would read for them."""
-    user, partners = env.user, env["res.partner"]
-    if env.cache.contains(user, user._fields["partner_id"]):
-        return
-    env.cr.execute(
-        """
-        SELECT p.id, p.name, ARRAY(
-               SELECT c.id FROM res_company_users_rel r JOIN res_company c ON c.id = r.cid
-                WHERE r.user_id = u.id ORDER BY c.sequence, c.name)
-          FROM res_users u JOIN res_partner p ON p.id = u.partner_id WHERE u.id = %s
-        """,
-        (env.uid,),
-    )
-    number, name, companies = env.cr.fetchone()
-    env.cache.set(user, user._fields["partner_id"], number)
-    env.cache.set(user, user._fields["company_ids"], tuple(companies))
-    env.cache.set(partners.browse(number), partners._fields["name"], name)
-
-
 def plan(call, session, body, moment=None):
     """Work out a sale; return the :class:`Sale`, None where it has to go Odoo's own way.
 
@@ -145,7 +124,6 @@ def plan(call, session, body, moment=None):
         As :func:`sell`.
     """
     env = session.env
-    _remember_seller(env)
     on = terms(session, known_customer(env, body.get("customer_id")))
     lines = new_lines(call, on, body["lines"], moment=moment)
     if any(line["pack_lot_ids"] for line in lines):

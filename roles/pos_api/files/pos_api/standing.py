@@ -143,6 +143,15 @@ TABLES = (
 )
 
 
+# the version, and of the user, who may change without it, what a sale tells
+BEGIN = f"""
+    SELECT {change_log.VERSION}, p.id, p.name, ARRAY(
+           SELECT c.id FROM res_company_users_rel r JOIN res_company c ON c.id = r.cid
+            WHERE r.user_id = u.id ORDER BY c.sequence, c.name)
+      FROM res_users u JOIN res_partner p ON p.id = u.partner_id WHERE u.id = %s
+"""
+
+
 @dataclass
 class Standing:
     """What is kept for a caller.
@@ -231,8 +240,10 @@ def _begin(env, caller):
         _Process.registry = registry
     if not _Process.complete:
         return None
-    env.cr.execute(f"SELECT {change_log.VERSION}")
-    state = (registry.registry_sequence, registry.cache_sequence, *env.cr.fetchone())
+    env.cr.execute(BEGIN, (env.uid,))
+    version, *user = env.cr.fetchone()
+    _remember_user(env, *user)
+    state = (registry.registry_sequence, registry.cache_sequence, version)
     cache, by_context = env.cache._data, registry.field_depends_context
     with _Process.lock:
         found = _Process.callers.get(caller)
@@ -252,6 +263,15 @@ def _comes_from_columns(records, known):
         return True
     method, module = COMPUTED.get((records._name, known.name), ("", ""))
     return bool(method) and comes_from(getattr(type(records), method, None), module)
+
+
+def _remember_user(env, partner_id, name, company_ids):
+    """Put what every sale tells of its user and compares with the user's companies into the cache, without
+    the rest of the rows that Odoo would read for it."""
+    user, partner = env.user, env["res.partner"].browse(partner_id)
+    env.cache.set(user, user._fields["partner_id"], partner_id)
+    env.cache.set(user, user._fields["company_ids"], tuple(company_ids))
+    env.cache.set(partner, partner._fields["name"], name)
 
 
 def _merge(target, source, by_context):
