@@ -221,10 +221,11 @@ def test_workers_and_pool_are_advised_under_load_and_the_advice_helps(
         load_run: Mapping[str, Any] = check["load_runs"][0]
         return load_run
 
-    starved = looked("workers-before", {"odoo_workers": 1}, 40, SEVERAL_STEPS)
+    one_at_a_time = {"pos_api_workers": 1, "pos_api_threads": 1}
+    starved = looked("workers-before", one_at_a_time, 40, SEVERAL_STEPS)
     advice = advised(starved)
     assert set(advice) == {"workers"}, run_of(starved)
-    assert advice["workers"]["variable"] == "odoo_workers"
+    assert advice["workers"]["variable"] == "pos_api_workers"
     broken = min(
         (step for step in run_of(starved)["steps"] if not step["held"]), key=lambda one: one["offered"]
     )

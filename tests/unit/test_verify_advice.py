@@ -229,11 +229,14 @@ def test_workers_are_proposed_as_cpus_and_memory_admit() -> None:
 
 def test_threads_are_proposed_where_the_api_has_a_server_of_its_own() -> None:
     busy = replace(LOADED.used, workers_busy=4.0, queued=1.0)
-    starved = replace(LOADED, limit="workers", workers=4, api_workers=2, http_workers=4, used=busy)
+    starved = replace(LOADED, limit="workers", workers=4, api_workers=2, http_workers=4, used=busy, cores=2)
     advice = capacity.workers(starved).advice
     assert advice and (advice.variable, advice.current, advice.proposed) == ("pos_api_threads", "2", "3")
     flooded = replace(starved, used=replace(busy, queued=60.0))
     assert (found := capacity.workers(flooded).advice) and found.proposed == "4"  # a step at a time
+    narrow = replace(starved, cores=4)
+    assert (found := capacity.workers(narrow).advice)
+    assert (found.variable, found.current, found.proposed) == ("pos_api_workers", "2", "4")
     assert capacity.least_pool(starved) == 1 + 4 + 4 + 2 * 2 + 4
 
 

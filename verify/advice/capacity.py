@@ -51,7 +51,7 @@ def workers(facts: Loaded) -> Finding:
     if facts.limit != "workers":
         return Finding()
     if facts.api_workers:
-        return _threads(facts)
+        return _api_server(facts)
     each, cpu = facts.workers // facts.odoo_hosts, facts.used.cpu or 0.0
     busy, queued = facts.used.workers_busy or 0.0, facts.used.queued or 0.0
     by_cpu = math.floor(each * FULL / cpu) if cpu else 2 * each
@@ -83,15 +83,23 @@ def workers(facts: Loaded) -> Finding:
     return Finding((), Advice("workers", facts.odoo, "odoo_workers", str(each), proposed, reason))
 
 
-def _threads(facts: Loaded) -> Finding:
-    """Advise as many threads of the API's own server as had work: they cost next to no memory."""
+def _api_server(facts: Loaded) -> Finding:
+    """Advise a worker of the API's own server for each core, and then as many threads as had work.
+
+    The threads of a worker compute one at a time, so only another worker uses another core.
+    """
     busy, queued = facts.used.workers_busy or 0.0, facts.used.queued or 0.0
     each = facts.workers // facts.api_workers
+    processes = facts.api_workers // facts.odoo_hosts
     wanted = max(each + 1, math.ceil((busy + queued) / facts.api_workers))
     reason = (
         f"at {facts.offered:g} calls/s {busy:.1f} of {facts.workers} threads of the API's server were busy"
         f" and {queued:.1f} calls waited for one, while the CPUs were busy for {facts.used.cpu or 0:.0%}"
     )
+    if processes < facts.cores:
+        proposed = str(facts.cores)
+        reason += f"; {facts.cores} cores are there for {processes} workers"
+        return Finding((), Advice("workers", facts.odoo, "pos_api_workers", str(processes), proposed, reason))
     proposed = str(min(wanted, 2 * each))
     return Finding((), Advice("workers", facts.odoo, "pos_api_threads", str(each), proposed, reason))
 

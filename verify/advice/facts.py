@@ -175,6 +175,7 @@ class Loaded:
         connections_follow: whether the latter follows the pool's variable by itself, see docs/sizing.md.
         api_workers: processes of the API's own server, whose threads `workers` counts then; 0 without one.
         http_workers: Odoo's own HTTP workers beside it.
+        cores: of the first host of Odoo.
     """
 
     limit: str
@@ -195,3 +196,4 @@ class Loaded:
     connections_follow: bool
     api_workers: int = 0
     http_workers: int = 0
+    cores: int = 0

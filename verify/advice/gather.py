@@ -221,6 +221,7 @@ def loaded_facts(
         and "max_connections" not in (of_database.get("postgresql_settings") or {}),
         api_workers=sum(int(machine.variables["pos_api_workers"]) for machine in own),
         http_workers=sum(int(machine.variables["odoo_workers"]) for machine in own),
+        cores=int(first.shell.output("nproc")),
     )
 
 
