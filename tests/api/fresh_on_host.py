@@ -72,8 +72,10 @@ def transaction(work, *arguments, commit=True):
 
 
 def delete(env, number):
-    """Delete a product."""
-    env["product.product"].browse(number).unlink()
+    """Delete a product, which Odoo does while a session is open only of what is not on sale."""
+    product = env["product.product"].browse(number)
+    product.available_in_pos = False
+    product.unlink()
 
 
 def create(env):

@@ -105,7 +105,7 @@ class _Caller:
 
 
 def _answer(httprequest, call, plan, caller, values):
-    key = (plan.text, httprequest.query_string)
+    key = (plan.text, httprequest.path, httprequest.query_string)
     if plan.kept:
         checked = caller.row(plans.CHECK)
         kept = checked and cache.answers().get(key, checked[0])
