@@ -12,6 +12,7 @@ REST = "OCA base_rest"
 BATCH = 25
 SCREEN = "create_from_ui, 1 a call"
 SCREEN_BATCH = f"create_from_ui, {BATCH} a call"
+SCREEN_BARE = "create_from_ui, Odoo's own indexes"
 UNPREPARED = "unprepared, transaction pool"
 CLIENTS = (1, 10)
 WARM_SECONDS = 1
@@ -23,8 +24,8 @@ GOALS: Mapping[tuple[str, str], Mapping[int, float]] = {
     ("catalogue_cached_prefork", STOCK): {1: 12, 10: 12},
     ("list_uncached_prefork", STOCK): {1: 12, 10: 12},
     ("one_record", STOCK): {1: 10, 10: 10},
-    ("order_10k", SCREEN): {1: 1.5, 10: 1.3},
-    ("order_200k", SCREEN): {1: 3, 10: 3},
+    ("order_10k", SCREEN_BARE): {1: 1.5, 10: 1.3},
+    ("order_200k", SCREEN_BARE): {1: 3, 10: 3},
     ("order_batch", SCREEN): {10: 4},
     ("database", UNPREPARED): {1: 3, 10: 3},
 }

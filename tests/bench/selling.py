@@ -2,9 +2,9 @@
 
 A process of its own, so that it can be run inside the network of the host. Standard input: a JSON object
 with ``counter`` and ``goods`` (arguments of `orders.Counter` and `orders.Goods`), ``ways`` (arguments of
-`Way`), ``ca`` (file, or null), ``till`` (a number that no run before had for this session), ``clients``,
-``seconds`` and ``rounds``. Standard output: ``sold`` (orders, those of warming up among them) and ``rounds``,
-{name of the way: [arguments of `wrk.Figures`, one for each round]}; rates are of orders, times of calls.
+`Way`), ``ca`` (file, or null), ``till`` (a number that no run before had for this session), ``clients`` and
+``seconds``. Standard output: ``sold`` (orders, those of warming up among them) and ``figures``, {name of the
+way: arguments of `wrk.Figures`}; rates are of orders, times of calls.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import ssl
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
@@ -157,23 +157,20 @@ async def sell(wanted: dict[str, Any]) -> dict[str, Any]:
         wanted["till"],
     )
     context = ssl.create_default_context(cafile=wanted["ca"])
-    found: dict[str, list[Figures]] = {way.name: [] for way in ways}
+    figures: dict[str, Figures] = {}
     sold = 0
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=context, limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
     ) as session:
-        for number in range(wanted["rounds"] + 1):
-            for way in ways:
-                gc.collect()
-                seconds = wanted["seconds"] if number else WARM_SECONDS
-                one = await one_round(session, till, way, wanted["clients"], seconds)
-                sold += one.answers * way.orders
-                if number or one.wrong:
-                    found[way.name].append(one)
-    rounds = {name: [asdict(one) for one in figures] for name, figures in found.items()}
-    return {"sold": sold, "rounds": rounds}
+        for way in ways:
+            warm = await one_round(session, till, way, wanted["clients"], WARM_SECONDS)
+            gc.collect()
+            found = await one_round(session, till, way, wanted["clients"], wanted["seconds"])
+            sold += (warm.answers + found.answers) * way.orders
+            figures[way.name] = replace(found, wrong=found.wrong or warm.wrong)
+    return {"sold": sold, "figures": {name: asdict(one) for name, one in figures.items()}}
 
 
 def main() -> None:
