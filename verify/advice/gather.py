@@ -86,16 +86,11 @@ LIST_OF_DATABASES = """
 """
 
 
-def rows(machine: Machine, query: str, database: str) -> list[dict[str, Any]]:
-    """Return a query's rows from a database host."""
-    return superuser_rows(machine, query, database)
-
-
 def counted(machine: Machine, database: str) -> tuple[Counted, Window]:
     """Return the counters of a database host, and their window since they were last set to zero."""
     version = int(machine.variables["postgresql_version"])
     query = COUNTED.format(checkpoints=CHECKPOINTS_17 if version >= 17 else CHECKPOINTS, many_rows=MANY_ROWS)
-    (row,) = rows(machine, query, database)
+    (row,) = superuser_rows(machine, query, database)
     reset, seconds = row.pop("reset"), row.pop("seconds")
     now = Counted(**{**row, "scans": {name: tuple(seen) for name, seen in row["scans"].items()}})
     return now, Window(f"{reset} (SELECT pg_stat_reset() begins anew)", seconds, now)
@@ -127,8 +122,8 @@ def database_facts(machine: Machine, estate: Estate, before: Counted | None) -> 
     after, window = counted(machine, database)
     if before is not None:
         window = risen(before, after, "this section began")
-    (now,) = rows(machine, NOW, database)
-    tables = rows(machine, TABLES.format(many_rows=MANY_ROWS), database)
+    (now,) = superuser_rows(machine, NOW, database)
+    tables = superuser_rows(machine, TABLES.format(many_rows=MANY_ROWS), database)
     available, free = machine.shell.output(
         f"{AVAILABLE}; df -k --output=avail %s/pg_wal | tail -1",
         now["folder"],
@@ -171,7 +166,9 @@ def commit_facts(machine: Machine, database: str) -> Commits:
         )
         return tuple(json.loads(text))
 
-    (where,) = rows(machine, "SELECT current_setting('data_directory') || '/pg_wal' AS folder", database)
+    (where,) = superuser_rows(
+        machine, "SELECT current_setting('data_directory') || '/pg_wal' AS folder", database
+    )
     folder = machine.shell.output("readlink -f %s", where["folder"])
     device = machine.shell.output("findmnt --noheadings --output SOURCE --target %s", folder)
     return Commits(machine.name, folder, device, times("local"), times("off"))

@@ -14,7 +14,7 @@ from verify.clients.odoo_rpc import OdooError, OdooSession, call
 from verify.clients.web import Site
 from verify.shop.callers import Caller
 from verify.shop.ledger import Ledger
-from verify.shop.records import EVERY, archive, call_long, ensure, reference
+from verify.shop.records import EVERY, archive, call_long, ensure, ensure_all, reference
 
 MARK = "Tillstack-verification"
 TEMPORARY = f"{MARK} temporary"
@@ -33,7 +33,9 @@ SERVICE_PRICE = 10.0  # without tax
 LABEL_PRICE = 5.0
 TAX_PERCENT = 10
 STOCK = 1_000_000
-CLERKS = 24  # at the time clock; more than any section has clients
+# At the time clock: so many that none begins three shifts in one second. Odoo keeps whole seconds, and its
+# check of a shift's end takes any of those that began in one second for the one before.
+CLERKS = 120
 LABELS = 24  # products whose price is changed
 
 
@@ -129,10 +131,9 @@ def gather(odoo: OdooSession, site: Site, series: str, ledger: Ledger) -> People
     }
     tills = {name: _till(odoo, series, name, [cash[name], card], shared) for name in TILLS}
     _stock_up(odoo, series, tills["cashier"], goods)
-    clerks = [
-        ensure(odoo, "hr.employee", f"{MARK} clerk {number + 1}", {}, {"pin": pin})
-        for number in range(CLERKS)
-    ]
+    clerks = ensure_all(
+        odoo, "hr.employee", [f"{MARK} clerk {number + 1}" for number in range(CLERKS)], {"pin": pin}
+    )
     employee = ensure(
         odoo, "hr.employee", f"{MARK} cashier", {"user_id": users["verify-cashier"]}, {"pin": pin}
     )

@@ -47,6 +47,27 @@ def ensure(
     return int(call(odoo, model, "create", {"name": name, **values, **renewed}, **keywords))
 
 
+def ensure_all(odoo: OdooSession, model: str, names: list[str], renewed: Mapping[str, Any]) -> list[int]:
+    """Return the ids of verify's own records of these names, active; create those that are missing.
+
+    Args:
+        odoo: a session of a user who may make such records.
+        model: name of the model.
+        names: what marks the records as verify's.
+        renewed: what all of them get, such as a PIN of this run.
+    """
+    kept: dict[str, int] = {}
+    for row in call(odoo, model, "search_read", [["name", "in", names]], ["name"], context=EVERY):
+        kept.setdefault(row["name"], row["id"])
+    if kept:
+        call(odoo, model, "write", list(kept.values()), {"active": True, **renewed})
+    missing = [name for name in names if name not in kept]
+    if missing:
+        made = call(odoo, model, "create", [{"name": name, **renewed} for name in missing])
+        kept.update(zip(missing, made, strict=True))
+    return [kept[name] for name in names]
+
+
 def archive(odoo: OdooSession, model: str, ids: list[int]) -> None:
     """Put records into the archive."""
     call(odoo, model, "write", ids, {"active": False})

@@ -1,7 +1,6 @@
 """PostgreSQL's settings in effect, and what its databases need to be safe and fast."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -40,15 +39,11 @@ ALWAYS_LOGGED = {"product_product", "product_template", "pos_category"}
 UNIQUE_KEYS = ("pos_api_idempotency_key_key_unique", "pos_api_refresh_token_digest_unique")
 
 
-def _rows(machine: Machine, query: str, database: str = "postgres") -> list[dict[str, Any]]:
-    return superuser_rows(machine, query, database)
-
-
 def test_settings_in_effect(postgresql_host: Machine) -> None:
     """Every wanted setting is in effect."""
     wanted = postgresql_host.variables["__postgresql_effective_settings"]
     assert wanted, "the role describes no settings"
-    live = {row["name"]: row for row in _rows(postgresql_host, SETTINGS)}
+    live = {row["name"]: row for row in superuser_rows(postgresql_host, SETTINGS)}
     different = []
     for name, wish in wanted.items():
         row = live.get(name)
@@ -63,13 +58,13 @@ def test_settings_in_effect(postgresql_host: Machine) -> None:
 
 def test_no_restart_pending(postgresql_host: Machine) -> None:
     """No changed setting waits for a restart."""
-    pending = [row["name"] for row in _rows(postgresql_host, SETTINGS) if row["pending_restart"]]
+    pending = [row["name"] for row in superuser_rows(postgresql_host, SETTINGS) if row["pending_restart"]]
     assert pending == [], "set postgresql_restart_allowed: true and run site.yml, or restart the cluster"
 
 
 def test_a_commit_is_kept(postgresql_host: Machine) -> None:
     """What was committed survives a crash: it is on disk, in whole pages."""
-    live = {row["name"]: row["setting"] for row in _rows(postgresql_host, SETTINGS)}
+    live = {row["name"]: row["setting"] for row in superuser_rows(postgresql_host, SETTINGS)}
     lost = {name: live[name] for name in ("fsync", "full_page_writes") if live[name] != "on"}
     if live["synchronous_commit"] == "off":
         lost["synchronous_commit"] = "off"
@@ -78,18 +73,20 @@ def test_a_commit_is_kept(postgresql_host: Machine) -> None:
 
 def test_damage_is_noticed(postgresql_host: Machine) -> None:
     """Pages carry checksums, and none has failed."""
-    live = {row["name"]: row["setting"] for row in _rows(postgresql_host, SETTINGS)}
+    live = {row["name"]: row["setting"] for row in superuser_rows(postgresql_host, SETTINGS)}
     assert live["data_checksums"] == "on", "stop the cluster and run pg_checksums --enable"
-    failed = _rows(postgresql_host, "SELECT datname FROM pg_stat_database WHERE checksum_failures > 0")
+    failed = superuser_rows(
+        postgresql_host, "SELECT datname FROM pg_stat_database WHERE checksum_failures > 0"
+    )
     assert failed == [], "these databases have damaged pages: restore them from a backup"
 
 
 def test_autovacuum(postgresql_host: Machine, database: str) -> None:
     """Tables are vacuumed and analysed by themselves, every one."""
-    live = {row["name"]: row["setting"] for row in _rows(postgresql_host, SETTINGS)}
+    live = {row["name"]: row["setting"] for row in superuser_rows(postgresql_host, SETTINGS)}
     off = [name for name in ("autovacuum", "track_counts") if live[name] != "on"]
     assert off == [], "take these out of postgresql_settings, or ALTER SYSTEM RESET them"
-    excepted = _rows(
+    excepted = superuser_rows(
         postgresql_host,
         "SELECT oid::regclass::text AS name FROM pg_class"
         " WHERE reloptions::text ~ 'autovacuum_enabled=(false|off)'",
@@ -100,12 +97,12 @@ def test_autovacuum(postgresql_host: Machine, database: str) -> None:
 
 def test_indexes(postgresql_host: Machine, database: str, measure: Callable[..., None]) -> None:
     """Every column that Odoo's models want an index for has a usable one."""
-    rows = _rows(postgresql_host, INDEXES, database)
+    rows = superuser_rows(postgresql_host, INDEXES, database)
     measure("columns with an index", sum(row["indexed"] for row in rows))
     missing = [row["column"] for row in rows if not row["indexed"]]
     assert rows, "Odoo's models want no index: is this its database?"
     assert not missing, f"odoo -u the modules of these, or CREATE INDEX them: {missing}"
-    unusable = _rows(
+    unusable = superuser_rows(
         postgresql_host,
         "SELECT indexrelid::regclass::text AS name FROM pg_index WHERE NOT (indisvalid AND indisready)",
         database,
@@ -115,7 +112,7 @@ def test_indexes(postgresql_host: Machine, database: str, measure: Callable[...,
 
 def test_unique_keys(postgresql_host: Machine, database: str) -> None:
     """The keys that keep a sale from being booked twice, and a token from being used twice, are unique."""
-    rows = _rows(postgresql_host, UNIQUE, database)
+    rows = superuser_rows(postgresql_host, UNIQUE, database)
     found = {row["name"] for row in rows}
     missing = [name for name in UNIQUE_KEYS if name not in found]
     assert not missing, f"odoo -u pos_api makes these indexes: {missing}"
@@ -123,7 +120,7 @@ def test_unique_keys(postgresql_host: Machine, database: str) -> None:
 
 def test_timezone(postgresql_host: Machine) -> None:
     """Server and log use one time zone, as the host does."""
-    live = {row["name"]: row["setting"] for row in _rows(postgresql_host, SETTINGS)}
+    live = {row["name"]: row["setting"] for row in superuser_rows(postgresql_host, SETTINGS)}
     assert live["TimeZone"] == live["log_timezone"], "set timezone and log_timezone in postgresql_settings"
     wanted = postgresql_host.variables.get("base_timezone")
     if wanted:

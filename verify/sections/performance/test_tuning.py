@@ -10,9 +10,10 @@ from statistics import median
 import pytest
 
 from verify.advice.facts import Commits, Counted, Database, Listings
-from verify.advice.gather import LIST_OF_DATABASES, commit_facts, database_facts, rows
+from verify.advice.gather import LIST_OF_DATABASES, commit_facts, database_facts
 from verify.advice.rule import Finding, Rule
 from verify.advice.rules import RULES
+from verify.clients.database import superuser_rows
 from verify.clients.web import Client, Site
 from verify.estate.described import Estate
 from verify.estate.machines import Machine, Machines
@@ -107,7 +108,7 @@ def test_requests(
     dbfilter, names = (odoo_host.shell.output(configuration, option) for option in ("dbfilter", "db_name"))
 
     def ended() -> int:
-        return sum(int(rows(host, TRANSACTIONS, database)[0]["ended"]) for host in postgresql)
+        return sum(int(superuser_rows(host, TRANSACTIONS, database)[0]["ended"]) for host in postgresql)
 
     times = []
     with Client(site) as client:

@@ -15,13 +15,9 @@ CONCERN = "PostgreSQL"
 pytestmark = pytest.mark.explained_by("postgresql")
 
 
-def _rows(machine: Machine, query: str, database: str = "postgres") -> list[dict[str, Any]]:
-    return superuser_rows(machine, query, database)
-
-
 def test_passwords_are_scram(postgresql_host: Machine) -> None:
     """Every stored password is a SCRAM verifier."""
-    weak = _rows(
+    weak = superuser_rows(
         postgresql_host,
         "SELECT rolname FROM pg_authid WHERE rolpassword NOT LIKE 'SCRAM-SHA-256$%'",
     )
@@ -30,7 +26,7 @@ def test_passwords_are_scram(postgresql_host: Machine) -> None:
 
 def test_authentication_rules(postgresql_host: Machine) -> None:
     """Every rule of pg_hba.conf asks for SCRAM or the system user, and for TLS off the host."""
-    rules = _rows(
+    rules = superuser_rows(
         postgresql_host,
         "SELECT line_number, type, address, auth_method, error FROM pg_hba_file_rules ORDER BY line_number",
     )
@@ -64,7 +60,7 @@ def test_wrong_password_is_refused(direct: dict[str, Any], database: str) -> Non
 def test_application_user_is_unprivileged(postgresql_host: Machine, direct: dict[str, Any]) -> None:
     """The application's user can't become more than the owner of its database."""
     powers = ("rolsuper", "rolcreaterole", "rolcreatedb", "rolreplication", "rolbypassrls")
-    (row,) = _rows(
+    (row,) = superuser_rows(
         postgresql_host, f"SELECT {', '.join(powers)} FROM pg_roles WHERE rolname = '{direct['user']}'"
     )
     assert [power for power in powers if row[power]] == [], "take these out of postgresql_roles: ALTER ROLE"
@@ -72,17 +68,19 @@ def test_application_user_is_unprivileged(postgresql_host: Machine, direct: dict
 
 def test_superusers(postgresql_host: Machine) -> None:
     """Nobody but postgres is a superuser."""
-    rows = _rows(postgresql_host, "SELECT rolname AS name FROM pg_roles WHERE rolsuper AND oid <> 10")
+    rows = superuser_rows(
+        postgresql_host, "SELECT rolname AS name FROM pg_roles WHERE rolsuper AND oid <> 10"
+    )
     assert rows == [], "ALTER ROLE ... NOSUPERUSER these, and look into postgresql_roles"
 
 
 def test_roles_without_a_password(postgresql_host: Machine) -> None:
     """A role that may log in has a password, or is let in as a user of the host."""
-    rows = _rows(
+    rows = superuser_rows(
         postgresql_host,
         "SELECT rolname AS name FROM pg_authid WHERE rolcanlogin AND rolpassword IS NULL",
     )
-    peers = _rows(
+    peers = superuser_rows(
         postgresql_host,
         "SELECT unnest(user_name) AS name FROM pg_hba_file_rules WHERE auth_method IN ('peer', 'cert')",
     )
@@ -92,7 +90,7 @@ def test_roles_without_a_password(postgresql_host: Machine) -> None:
 
 def test_public_creates_nothing(postgresql_host: Machine, database: str) -> None:
     """In the application's database only its owner makes tables and functions."""
-    rows = _rows(
+    rows = superuser_rows(
         postgresql_host,
         "SELECT nspname AS name FROM pg_namespace WHERE has_schema_privilege('pg_monitor', oid, 'CREATE')",
         database,
@@ -102,7 +100,7 @@ def test_public_creates_nothing(postgresql_host: Machine, database: str) -> None
 
 def test_public_connects_nowhere(postgresql_host: Machine, database: str) -> None:
     """Only those who were let in connect to the application's database."""
-    (row,) = _rows(
+    (row,) = superuser_rows(
         postgresql_host, f"SELECT has_database_privilege('pg_monitor', '{database}', 'CONNECT') AS anybody"
     )
     assert not row["anybody"], f"REVOKE CONNECT ON DATABASE {database} FROM PUBLIC"
@@ -120,7 +118,7 @@ def test_exposure(postgresql_host: Machine, measure: Callable[..., None]) -> Non
 
 def test_file_modes(postgresql_host: Machine) -> None:
     """Data and authentication rules are closed to other users."""
-    (paths,) = _rows(
+    (paths,) = superuser_rows(
         postgresql_host,
         "SELECT current_setting('data_directory') AS data, current_setting('hba_file') AS rules",
     )
