@@ -2,7 +2,8 @@
 
 A process keeps what the ORM has read of it, for one version of the database (:mod:`.models.change_log`), and
 puts it into the cache of the next sale's transaction, where Odoo's methods find it. Nothing is kept from a
-transaction in which stock has moved, since that may change a cost.
+transaction in which stock has moved, since that may change a cost, nor from one that has itself changed what
+is kept: what it reads has no version yet.
 """
 
 from __future__ import annotations
@@ -143,9 +144,10 @@ TABLES = (
 )
 
 
-# the version, and of the user, who may change without it, what a sale tells
+# the version, whether this transaction sees more than it tells, and of the user, who may change without it,
+# what a sale shows
 BEGIN = f"""
-    SELECT {change_log.VERSION}, p.id, p.name, ARRAY(
+    SELECT {change_log.VERSION}, {change_log.CHANGED_HERE}, p.id, p.name, ARRAY(
            SELECT c.id FROM res_company_users_rel r JOIN res_company c ON c.id = r.cid
             WHERE r.user_id = u.id ORDER BY c.sequence, c.name)
       FROM res_users u JOIN res_partner p ON p.id = u.partner_id WHERE u.id = %s
@@ -241,8 +243,10 @@ def _begin(env, caller):
     if not _Process.complete:
         return None
     env.cr.execute(BEGIN, (env.uid,))
-    version, *user = env.cr.fetchone()
+    version, changed, *user = env.cr.fetchone()
     _remember_user(env, *user)
+    if changed:
+        return None
     state = (registry.registry_sequence, registry.cache_sequence, version)
     cache, by_context = env.cache._data, registry.field_depends_context
     with _Process.lock:
@@ -283,6 +287,13 @@ def _merge(target, source, by_context):
         target.update(source)
 
 
+def _more(kept, read, by_context):
+    """Return whether more values of a field were read than are kept."""
+    if by_context:
+        return any(_more(kept.get(context, {}), values, ()) for context, values in read.items())
+    return len(read) > len(kept)
+
+
 def found(env, name, search):
     """Return the ids that ``search()`` finds, which the tables of what is kept must decide alone.
 
@@ -306,6 +317,14 @@ def keep(env):
     if standing is None:
         return
     cache, by_context = env.cache._data, env.registry.field_depends_context
+    if not any(
+        known in cache and _more(standing.values.get(known, {}), cache[known], by_context[known])
+        for known in _Process.fields
+    ):
+        return
+    env.cr.execute(f"SELECT {change_log.CHANGED_HERE}")
+    if env.cr.fetchone()[0]:
+        return
     with _Process.lock:
         if sum(map(len, standing.sold.values())) > PRODUCTS:
             standing.values, standing.sold, standing.found = {}, {}, {}

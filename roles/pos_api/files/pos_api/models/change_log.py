@@ -34,6 +34,8 @@ from ..lean.scope import NotCompilable
 
 # the version of what the statement's snapshot sees, as text; for embedding into another statement
 VERSION = "(SELECT coalesce(sum(mark), 0)::text FROM pos_api_change)"
+# whether the statement's own transaction has changed a logged table
+CHANGED_HERE = "(current_setting('pos_api.noted', true) = txid_current_if_assigned()::text) IS TRUE"
 FEW = 100  # rows that are not worth shortening
 SOURCES = [compiler.tables]  # functions from an environment to tables whose changes are logged
 TRIGGER = "pos_api_change"

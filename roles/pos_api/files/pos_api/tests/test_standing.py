@@ -144,6 +144,20 @@ class TestStanding(KeysMixin, BaseCase):
             env["product.product"].browse(self.other).available_in_pos = False
         self.assertEqual(self.sell().status_code, 422)
 
+    def test_what_a_transaction_has_changed_itself_is_not_kept(self):
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, self.user, {"lang": "nobody's"})
+            template = env["product.product"].browse(self.product).product_tmpl_id
+            kept = standing.at_hand(env)
+            self.assertIsNotNone(kept)
+            cr.execute("UPDATE product_template SET list_price = 9 WHERE id = %s", (template.id,))
+            template.invalidate_cache(["list_price"])
+            self.assertEqual(template.list_price, 9)
+            standing.keep(env)
+            self.assertFalse(kept.values)
+            self.assertIsNone(standing.at_hand(env(context={"lang": "nobody else's"})))
+            cr.rollback()
+
     def test_nothing_is_kept_where_a_change_would_go_unnoticed(self):
         with self.committed() as env:
             self.assertLessEqual(standing.tables(env), change_log.traced(env.cr))
