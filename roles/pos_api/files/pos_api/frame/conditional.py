@@ -9,6 +9,7 @@ from .call import CURRENT, Reply
 from .problems import Problem
 
 IF_NONE_MATCH, IF_MATCH = "If-None-Match", "If-Match"
+IF_NONE_MATCH_KEY = "HTTP_IF_NONE_MATCH"  # in the WSGI environment
 
 
 def etag(body):

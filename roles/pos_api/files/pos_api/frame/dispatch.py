@@ -9,35 +9,25 @@ from contextlib import contextmanager, suppress
 import psycopg2
 from odoo import registry
 from odoo.sql_db import PoolError
-from odoo.tools import config
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Request, Response
 
 from .. import settings
 from ..lean import path, plans
 from . import audit, conditional, cors, idempotency, principal, problems, retrying, routing, validation
 from .call import CURRENT, FUNCTIONS, Call
+from .databases import only_database
 from .problems import Problem
 from .request import ApiRequest
 
 _logger = logging.getLogger(__name__)
 
 JSON_TYPE = "application/json"
+DEFAULT_HEADERS = {"Cache-Control": "no-store"}
 RAW_BODY = "tillstack.pos_api.body"  # key in the WSGI environment
 DRAIN_LIMIT = 32 * 1024 * 1024  # bytes of a refused body that are read, so that the client sees the answer
 UNAVAILABLE = (psycopg2.OperationalError, psycopg2.InterfaceError, PoolError)
-
-
-def database():
-    """Return the name of the database that the API serves.
-
-    Raises:
-        Problem: 503 where odoo.conf does not name exactly one.
-    """
-    names = [name.strip() for name in (config["db_name"] or "").split(",") if name.strip()]
-    if len(names) != 1:
-        raise Problem(503, "This server is not set up for exactly one database (db_name).", "unavailable")
-    return names[0]
 
 
 def _read(httprequest, most):
@@ -97,13 +87,6 @@ def _read_body(httprequest, operation):
     return value
 
 
-def _check_accept(httprequest, operation):
-    accepted = httprequest.accept_mimetypes
-    if accepted and not any(accepted.quality(kind) for kind in operation.media_types):
-        given = ", ".join(sorted(operation.media_types - {problems.MEDIA_TYPE})) or JSON_TYPE
-        raise Problem(406, f"This operation answers in {given} only.")
-
-
 @contextmanager
 def _translated():
     """Turn the exceptions of Odoo and PostgreSQL into refusals, without their text unless it is meant for the
@@ -123,19 +106,21 @@ def _translated():
         raise Problem(500, "The server met an unexpected error; its log has the details.") from error
 
 
+def json_of(body):
+    """Return the body of a reply as it is sent."""
+    if isinstance(body, bytes):
+        return body
+    return json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
+
+
 def _serialize(reply):
-    if reply.body is None or isinstance(reply.body, bytes):
-        body = reply.body or b""
-    else:
-        body = json.dumps(reply.body, allow_nan=False, ensure_ascii=False).encode()
-    answer = Response(body, status=reply.status)
+    answer = Response(b"" if reply.body is None else json_of(reply.body), status=reply.status)
     answer.autocorrect_location_header = False  # a path is enough, whatever name the client reached us by
     if reply.body is None:
         answer.headers.pop("Content-Type", None)
     else:
         answer.headers["Content-Type"] = JSON_TYPE
-    answer.headers["Cache-Control"] = "no-store"
-    for name, value in reply.headers.items():
+    for name, value in {**DEFAULT_HEADERS, **reply.headers}.items():
         answer.headers[name] = value
     return answer
 
@@ -195,13 +180,13 @@ def _respond(httprequest):
     if answer:
         return answer
     operation, values = routing.match(httprequest.path, httprequest.method)
-    _check_accept(httprequest, operation)
+    routing.check_accept(httprequest, operation)
     function, transaction = FUNCTIONS[operation.id]
     call = Call(operation, httprequest.remote_addr or "", values)
     if transaction:
-        call.database = database()
+        call.database = only_database()
         threading.current_thread().dbname = call.database
-        reply = path.serve(httprequest, call) or _in_transaction(httprequest, call, function)
+        reply = _in_transaction(httprequest, call, function)
     else:
         _parse(httprequest, call)
         reply = function(call)
@@ -212,8 +197,29 @@ def _respond(httprequest):
     return _serialize(reply)
 
 
+def _send_lean(reply, start_response):
+    """Send the answer of a compiled read, whose body is bytes or None, as `_serialize` and werkzeug would."""
+    headers = {**DEFAULT_HEADERS, **reply.headers, "X-Content-Type-Options": "nosniff"}
+    if settings.current().cors_origins:
+        headers["Vary"] = "Origin"
+    body = json_of(reply.body) if reply.body is not None else b""
+    if reply.body is not None:
+        headers.update({"Content-Type": JSON_TYPE, "Content-Length": str(len(body))})
+    start_response(f"{reply.status} {HTTP_STATUS_CODES[reply.status]}", list(headers.items()))
+    return [body]
+
+
 def application(environ, start_response):
     """Answer one call of the API (WSGI)."""
+    try:
+        reply = path.serve(environ)
+    except Exception:  # whatever it is, the ordinary way answers, or knows the refusal
+        _logger.warning("POS API: a compiled read failed; the ordinary way takes over", exc_info=True)
+        reply = None
+    return _send_lean(reply, start_response) if reply else _ordinary(environ, start_response)
+
+
+def _ordinary(environ, start_response):
     thread = threading.current_thread()
     thread.url, thread.query_count, thread.query_time, thread.perf_t0 = (
         environ.get("PATH_INFO"),

@@ -7,7 +7,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Map, RequestRedirect, Rule
 
 from . import document
-from .problems import Problem
+from .problems import MEDIA_TYPE, Problem
 
 MAX_ID = 2**31 - 1
 
@@ -51,3 +51,11 @@ def match(path, method):
     if any(isinstance(value, int) and not 0 < value <= MAX_ID for value in values.values()):
         raise Problem(404, "There is no such record.")
     return document.operations()[identifier], values
+
+
+def check_accept(httprequest, operation):
+    """Refuse a call whose Accept header has none of the operation's media types (406)."""
+    accepted = httprequest.accept_mimetypes
+    if accepted and not any(accepted.quality(kind) for kind in operation.media_types):
+        given = ", ".join(sorted(operation.media_types - {MEDIA_TYPE})) or "application/json"
+        raise Problem(406, f"This operation answers in {given} only.")

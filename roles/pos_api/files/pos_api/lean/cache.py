@@ -54,6 +54,10 @@ class Answers:
         self._entries = OrderedDict()  # key: (Answer, bytes)
         self._lock = threading.Lock()
 
+    def __contains__(self, key: Hashable):
+        """Return whether there is an answer, of whatever version."""
+        return key in self._entries
+
     def get(self, key: Hashable, version):
         """Return the :class:`Answer` of a key if it is of this version, else None."""
         with self._lock:

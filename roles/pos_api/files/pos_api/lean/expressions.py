@@ -62,12 +62,19 @@ def translated(scope, model, column, alias):
 @_register(NAMES, "pos.category", {"name_get": "odoo.addons.point_of_sale.models.pos_category"})
 def _category_path(scope):
     name, join = translated(scope, "pos.category", "name", "c")
-    return (
+    own, above = scope.column("name"), scope.follow("parent_id")
+    path = (
         "(WITH RECURSIVE up(id, parent_id, name, depth) AS ("
         f' SELECT c.id, c.parent_id, {name}, 0 FROM pos_category c{join} WHERE c.id = "{scope.alias}".id'
         f" UNION ALL SELECT c.id, c.parent_id, {name}, up.depth + 1"
         f" FROM up JOIN pos_category c ON c.id = up.parent_id{join}"
         ") SELECT string_agg(up.name, ' / ' ORDER BY up.depth DESC) FROM up)"
+    )
+    # most are at the top or right below it, where a join is cheaper than a recursion
+    return (
+        f"CASE WHEN {scope.column('parent_id')} IS NULL THEN {own}"
+        f" WHEN {above.column('parent_id')} IS NULL THEN concat({above.column('name')}, ' / ', {own})"
+        f" ELSE {path} END"
     )
 
 
@@ -177,6 +184,15 @@ _ALL_ACTIVE = """(SELECT bool_and(coalesce(p2.ptav_active, false)) FROM product_
  WHERE c2.product_product_id = "{alias}".id AND a2.create_variant <> 'no_variant')"""
 
 
+def _combined(scope):
+    """Return the SQL of whether a product is a variant with values. It is no EXISTS, which PostgreSQL may
+    turn into a hash of the whole table."""
+    return (
+        "(SELECT true FROM product_variant_combination c"
+        f' WHERE c.product_product_id = "{scope.alias}".id LIMIT 1)'
+    )
+
+
 @_register(NAMES, "product.product", {"name_get": "odoo.addons.product.models.product"})
 def _variant_name(scope):
     name = scope.column("name")
@@ -187,7 +203,7 @@ def _variant_name(scope):
         f"{_COMBINATION.format(join=join, alias=scope.alias)}{telling})"
     )
     told = f"(SELECT concat(' (', v.list, ')') FROM (SELECT {values} AS list) v WHERE v.list <> '')"
-    shown = f"concat({name}, {told})"
+    shown = f"concat({name}, CASE WHEN {_combined(scope)} THEN {told} END)"
     if scope.model.env.context.get("display_default_code", True):
         code = scope.column("default_code")
         return f"concat('[' || nullif({code}, '') || '] ', {shown})"
@@ -223,7 +239,8 @@ def _list_price(scope):
         " JOIN product_template_attribute_value p ON p.id = c.product_template_attribute_value_id"
         f' WHERE c.product_product_id = "{scope.alias}".id)'
     )
-    return f"round(coalesce({scope.column('list_price')}, 0) + coalesce({extra}, 0), {scale})"
+    extra = f"CASE WHEN {_combined(scope)} THEN coalesce({extra}, 0) ELSE 0 END"
+    return f"round(coalesce({scope.column('list_price')}, 0) + {extra}, {scale})"
 
 
 @_register(

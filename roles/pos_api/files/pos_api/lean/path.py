@@ -6,26 +6,25 @@ record) is left to the ordinary way, which knows the refusal for it.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
-import psycopg2
 from odoo import registry
+from werkzeug.wrappers import Request
 
 from .. import settings, tokens
-from ..frame import principal, validation
-from ..frame.call import LEAN, Reply
+from ..frame import conditional, document, principal, routing, validation
+from ..frame.call import LEAN, Call, Reply
+from ..frame.databases import only_database
 from ..frame.problems import Problem
 from . import cache, connection, known, plans
 from .scope import NotCompilable
 
-_logger = logging.getLogger(__name__)
-VERIFIED = QUERIES = 4096  # entries
+VERIFIED = TARGETS = 4096  # entries
 # (bearer token, database): (keyring, AccessToken); a keyring that is read anew is another object
 _verified = OrderedDict()
-_queries = OrderedDict()  # (operation, query string): checked query
+_targets = OrderedDict()  # (path, query string, Accept header): _Asked
 
 
 def _token(bearer, database_id):
@@ -44,47 +43,84 @@ def _token(bearer, database_id):
     return token
 
 
-def _query(httprequest, operation):
-    """Return the checked query of a call; the same texts come again and again."""
-    key = operation.id, httprequest.query_string
-    if key not in _queries:
-        checked = validation.read_parameters(operation, "query", list(httprequest.args.items(multi=True)))
-        known.remember(_queries, key, checked, QUERIES)
-    return _queries[key]
+@dataclass(frozen=True)
+class _Asked:
+    """What a call asks for: the operation and its checked path and query."""
+
+    operation: document.Operation
+    path: dict
+    query: dict
 
 
-def _bearer(httprequest):
-    scheme, _, token = httprequest.headers.get("Authorization", "").partition(" ")
+def _asked(environ):
+    """Return the :class:`_Asked` of a GET; the same texts come again and again.
+
+    Raises:
+        Problem: there is nothing that can be asked for like this.
+    """
+    key = environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", ""), environ.get("HTTP_ACCEPT", "")
+    found = _targets.get(key)
+    if found is None:
+        httprequest = Request(environ)
+        operation, values = routing.match(httprequest.path, "GET")
+        routing.check_accept(httprequest, operation)
+        sent = list(httprequest.args.items(multi=True))
+        found = _Asked(operation, values, validation.read_parameters(operation, "query", sent))
+        known.remember(_targets, key, found, TARGETS)
+    return found
+
+
+def _bearer(environ):
+    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     return token if scheme.lower() == "bearer" else ""
 
 
-def serve(httprequest, call):
+def _plain(environ):
+    """Return whether a call is a GET without a body and from no other origin."""
+    return (
+        environ["REQUEST_METHOD"] == "GET"
+        and environ.get("CONTENT_LENGTH") in (None, "", "0")
+        and "HTTP_TRANSFER_ENCODING" not in environ
+        and "HTTP_ORIGIN" not in environ
+    )
+
+
+def serve(environ):
     """Return the reply of a read, None where it has to go the ordinary way.
 
     Args:
-        httprequest: werkzeug's request.
-        call: :class:`~..frame.call.Call` with its path; its query and its headers are set.
+        environ: of the call (WSGI, PEP 3333).
+
+    Raises:
+        psycopg2.Error: the database cannot be used, or not in this way.
     """
-    pool, resource = settings.current().session_pool, LEAN.get(call.operation.id)
-    if not pool or not resource or httprequest.content_length or "Transfer-Encoding" in httprequest.headers:
+    pool = settings.current().session_pool
+    if not pool or not _plain(environ):
         return None
-    state = known.state(registry(call.database))
     try:
-        token = _token(_bearer(httprequest), state.database_id)
-        call.query = _query(httprequest, call.operation)
-        call.headers = validation.read_headers(call.operation, httprequest.headers)
+        asked = _asked(environ)
+        resource = LEAN.get(asked.operation.id)
+        if not resource:
+            return None
+        database = only_database()
+        state = known.state(registry(database))
+        token = _token(_bearer(environ), state.database_id)
+        call = Call(asked.operation, "", asked.path, database, asked.query)
+        if conditional.IF_NONE_MATCH_KEY in environ:
+            sent = [(conditional.IF_NONE_MATCH, environ[conditional.IF_NONE_MATCH_KEY])]
+            call.headers = validation.read_parameters(asked.operation, "header", sent)
         user = state.users[token.user_id]
-        plan = state.plans[plans.key(token.user_id, call.operation, resource, call.query)]
-        if plan is None or not principal.suffices(user.role, call.operation):
+        plan = state.plans[plans.key(token.user_id, asked.operation, resource, asked.query)]
+        if plan is None or not principal.suffices(user.role, asked.operation):
             return None
         values = plans.values(call, resource, plan)
     except (KeyError, Problem, NotCompilable, tokens.TokenError):
         return None
-    try:
-        return _answer(httprequest, call, plan, _Caller(pool, state.sequences, token, user.role), values)
-    except psycopg2.Error:
-        _logger.warning("POS API: a prepared read failed; the ordinary way takes over", exc_info=True)
-        return None
+    caller = _Caller(pool, state.sequences, token, user.role)
+    reply = _answer(environ, call, plan, caller, values)
+    if reply and asked.operation.tagged:
+        return conditional.tagged(reply, call.headers.get(conditional.IF_NONE_MATCH))
+    return reply
 
 
 @dataclass(frozen=True)
@@ -104,9 +140,9 @@ class _Caller:
         return rest if live and (registry_sequence, cache_sequence) == self.sequences else None
 
 
-def _answer(httprequest, call, plan, caller, values):
-    key = (plan.text, httprequest.path, httprequest.query_string)
-    if plan.kept:
+def _answer(environ, call, plan, caller, values):
+    key = (plan.text, environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", ""))
+    if plan.kept and key in cache.answers():  # else the check comes with the rows
         checked = caller.row(plans.CHECK)
         kept = checked and cache.answers().get(key, checked[0])
         if kept:

@@ -9,8 +9,8 @@ from odoo import registry, sql_db
 from odoo.modules.module import load_information_from_description_file
 
 from .. import settings
-from ..frame import dispatch
 from ..frame.call import Reply, operation
+from ..frame.databases import only_database
 from ..frame.problems import Problem
 from ..lean import connection
 
@@ -43,7 +43,7 @@ def _probe(name):
 
 @operation("getHealth", transaction=False)
 def get_health(call):
-    name = dispatch.database()
+    name = only_database()
     try:
         modules, elapsed = _probe(name)
         loaded = "pos_api" in registry(name)._init_modules

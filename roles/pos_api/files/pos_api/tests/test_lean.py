@@ -100,7 +100,8 @@ class TestLean(ApiCase):
         top = self.env["pos.category"].create({"name": "Drinks & more"})
         top.with_context(lang="fr_FR").name = "Boissons"
         below = self.env["pos.category"].create({"name": 'Hot "ones"', "parent_id": top.id})
-        categories = [False, top.id, below.id]
+        deepest = self.env["pos.category"].create({"name": "Très chaud", "parent_id": below.id})
+        categories = [False, top.id, below.id, deepest.id]
         attributes = self.env["product.attribute"]
         for mode in ("always", "dynamic", "no_variant"):
             attributes |= attributes.create(
