@@ -96,7 +96,7 @@ def measure(bench: host.Bench, options: argparse.Namespace, folder: Path) -> dic
             take(sales.measured(bench, people, name, plan))
     if "database" in plan.classes:
         try:
-            take(database.measured(bench, plan))
+            take(database.measured(bench, people, plan))
         except host.BenchError as error:
             document["left_out"].append(f"database: {error}")
     if options.classic:

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from tests.bench.host import Bench, BenchError, wait_for_answers
 from tests.bench.plan import CLIENTS, UNPREPARED, Plan, goals
 from tests.bench.rounds import OURS, Row, rows
+from tests.bench.shop import Shop
+from tests.bench.subjects import LIMIT
 from tests.bench.wrk import Figures
 from verify.clients.database import pooler_rows
 from verify.estate.programs import run_as_odoo
 from verify.measure.statistics import quantile
 
-PROGRAM = Path(__file__).with_name("programs") / "prepared.py"
-STATEMENT = Path(__file__).with_name("list.sql")
+PROGRAMS = Path(__file__).parent / "programs"
+LISTED = "listProducts"
 
 
-def statement() -> str:
-    """Return the list's text.
-
-    This is the only place that says where it comes from.
-    """
-    return STATEMENT.read_text().split("\n", 2)[2].replace(";", "")
+def statement(bench: Bench, shop: Shop) -> Mapping[str, Any]:
+    """Return what the API reads its first page of products by: ``statement`` and ``values``."""
+    who = shop.people.cashier
+    who.bearer()
+    asked = {"login": who.login, "operation": LISTED, "query": [["limit", str(LIMIT)]]}
+    return run_as_odoo(bench.machine, (PROGRAMS / "compiled.py").read_text(), asked)
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def session_alias(bench: Bench) -> Alias | None:
     return None
 
 
-def measured(bench: Bench, plan: Plan) -> Iterator[Row]:
+def measured(bench: Bench, shop: Shop, plan: Plan) -> Iterator[Row]:
     """Yield the rows of the class database.
 
     Raises:
@@ -55,9 +58,10 @@ def measured(bench: Bench, plan: Plan) -> Iterator[Row]:
             f"PgBouncer has no alias of {bench.database} with pool_mode=session:"
             " see pgbouncer_session_databases"
         )
+    asked = statement(bench, shop)
     for clients in CLIENTS:
         plan.say(f"database: {clients} at once")
-        found = _figures(bench, alias, clients, plan)
+        found = _figures(bench, alias, asked, clients, plan)
         whats = {OURS: f"EXECUTE, by {min(clients, alias.size)} connections", UNPREPARED: "the same text"}
         wanted = goals("database", clients)
         yield from rows(
@@ -65,10 +69,12 @@ def measured(bench: Bench, plan: Plan) -> Iterator[Row]:
         )
 
 
-def _figures(bench: Bench, alias: Alias, clients: int, plan: Plan) -> dict[str, list[Figures]]:
+def _figures(
+    bench: Bench, alias: Alias, asked: Mapping[str, Any], clients: int, plan: Plan
+) -> dict[str, list[Figures]]:
     """Return the rounds of both ways; what holds connections of the alias is stopped meanwhile."""
     wanted = {
-        "statement": statement(),
+        **asked,
         "ways": {
             OURS: {"database": alias.name, "prepared": True, "connections": min(clients, alias.size)},
             UNPREPARED: {"database": bench.database, "prepared": False, "connections": clients},
@@ -80,7 +86,7 @@ def _figures(bench: Bench, alias: Alias, clients: int, plan: Plan) -> dict[str, 
     units = " ".join(bench.units)
     bench.target.shell(f"systemctl stop {units}")
     try:
-        answer = run_as_odoo(bench.machine, PROGRAM.read_text(), wanted)
+        answer = run_as_odoo(bench.machine, (PROGRAMS / "prepared.py").read_text(), wanted)
     finally:
         bench.target.shell(f"systemctl start {units}")
         wait_for_answers(bench)

@@ -1,6 +1,6 @@
 """Runs on Odoo's host with Odoo's own Python: one statement by two ways through the pooler, in turn.
 
-First argument: a JSON object with ``statement``, ``ways`` ({name: {"database": as the pooler knows it,
+First argument: a JSON object with ``statement`` and its ``values`` for ``$n``, ``ways`` ({name: {"database": as the pooler knows it,
 "prepared": whether the statement is prepared once for each connection, "connections": how many the clients
 share}}), ``clients``, ``seconds`` and ``rounds``. Standard output: {name: [{"milliseconds": [...],
 "seconds": s}, ...]}, the first round of each warms up.
@@ -11,6 +11,7 @@ import configparser
 import gc
 import json
 import queue
+import re
 import sys
 import threading
 import time
@@ -75,13 +76,16 @@ def main():
     wanted = json.loads(sys.argv[1])
     ways = {}
     for name, way in wanted["ways"].items():
-        statement, free = wanted["statement"], queue.SimpleQueue()
+        text, free = wanted["statement"], queue.SimpleQueue()
         for _ in range(way["connections"]):
             cursor = connect(way["database"]).cursor()
+            literals = [cursor.mogrify("%s", (value,)).decode() for value in wanted["values"]]
             if way["prepared"]:
-                cursor.execute("PREPARE bench AS " + statement)
+                cursor.execute("SET plan_cache_mode = force_generic_plan; SET jit = off")  # as the API does
+                cursor.execute("PREPARE bench AS " + text)
             free.put(cursor)
-        ways[name] = (free, "EXECUTE bench" if way["prepared"] else statement)
+        bare = re.sub(r"\$([0-9]+)", lambda place: literals[int(place[1]) - 1], text)
+        ways[name] = (free, f"EXECUTE bench ({', '.join(literals)})" if way["prepared"] else bare)
     gc.disable()
     answer = {name: [] for name in ways}
     for _ in range(wanted["rounds"] + 1):
