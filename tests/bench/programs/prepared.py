@@ -1,7 +1,7 @@
 """Runs on Odoo's host with Odoo's own Python: one statement by two ways through the pooler, in turn.
 
-First argument: a JSON object with ``statement`` and its ``values`` for ``$n``, ``ways`` ({name: {"database": as the pooler knows it,
-"prepared": whether the statement is prepared once for each connection, "connections": how many the clients
+First argument: a JSON object with ``statement`` and its ``values`` for ``$n``, ``ways`` ({name: {"database":
+as the pooler knows it, "prepared": whether the statement is prepared once for each connection, "connections": how many the clients
 share}}), ``clients``, ``seconds`` and ``rounds``. Standard output: {name: [{"milliseconds": [...],
 "seconds": s}, ...]}, the first round of each warms up.
 Whatever fails ends the program with the reason on standard error.
@@ -35,6 +35,11 @@ def connect(database):
     )
     connection.autocommit = True
     return connection
+
+
+def with_values(text, literals):
+    """Return a statement with literals in the places of its parameters."""
+    return re.sub(r"\$([0-9]+)", lambda place: literals[int(place[1]) - 1], text)
 
 
 def one_round(free, statement, clients, seconds):
@@ -84,7 +89,7 @@ def main():
                 cursor.execute("SET plan_cache_mode = force_generic_plan; SET jit = off")  # as the API does
                 cursor.execute("PREPARE bench AS " + text)
             free.put(cursor)
-        bare = re.sub(r"\$([0-9]+)", lambda place: literals[int(place[1]) - 1], text)
+        bare = with_values(text, literals)
         ways[name] = (free, f"EXECUTE bench ({', '.join(literals)})" if way["prepared"] else bare)
     gc.disable()
     answer = {name: [] for name in ways}
