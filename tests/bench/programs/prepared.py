@@ -1,9 +1,9 @@
 """Runs on Odoo's host with Odoo's own Python: one statement by two ways through the pooler, in turn.
 
 First argument: a JSON object with ``statement`` and its ``values`` for ``$n``, ``ways`` ({name: {"database":
-as the pooler knows it, "prepared": whether the statement is prepared once for each connection, "connections": how many the clients
-share}}), ``clients``, ``seconds`` and ``rounds``. Standard output: {name: [{"milliseconds": [...],
-"seconds": s}, ...]}, the first round of each warms up.
+as the pooler knows it, "prepared": whether the statement is prepared once for each connection, "connections":
+how many the clients share}}), ``clients``, ``seconds`` and ``rounds``. Standard output: {name:
+[{"milliseconds": [...], "seconds": s}, ...]}, the first round of each warms up.
 Whatever fails ends the program with the reason on standard error.
 """
 
