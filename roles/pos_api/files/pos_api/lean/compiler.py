@@ -17,7 +17,8 @@ from odoo.osv.expression import AND, is_false
 from ..frame import keyset
 from ..records import RESOURCES
 from . import variables
-from .scope import NotCompilable, Scope
+from .readable import NotCompilable, narrow
+from .scope import Scope
 
 STAND_INS_APART = 100
 ID_STAND_IN = 2147479999
@@ -135,7 +136,9 @@ def _after(known):
     Raises:
         NotCompilable: the order has columns that may be NULL.
     """
-    mine, other = ([STAND_INS[key.kind](number) for key in known] for number in (70, 90))
+    mine, other = (
+        [STAND_INS[key.kind](number + place) for place, key in enumerate(known)] for number in (60, 80)
+    )
     divided = zip(keyset.segments(known, mine), keyset.segments(known, other))
     return [(domain, variables.varying(domain, its)) for domain, its in divided]
 
@@ -223,7 +226,7 @@ def _select(records, resource, domain, order, known, stand_ins, first):
     if is_false(records, domain):
         raise NotCompilable("nothing can match")
     query = records._where_calc(domain)
-    records._apply_ir_rules(query, "read")
+    narrow(records, query)
     query.order = records._generate_order_by(order, query).replace("ORDER BY ", "")
     row = json_of(Scope(records, records._table, query, []), resource)
     text, parameters = query.select(f"ARRAY[{row}, {_keys(records, query, known)}]" if known else row)

@@ -8,7 +8,10 @@ from collections import OrderedDict
 
 import psycopg2
 from odoo import sql_db
+from psycopg2 import errors
 
+# It was closed, or the pooler has given another one.
+GONE = (psycopg2.OperationalError, psycopg2.InterfaceError, errors.InvalidSqlStatementName)
 PREPARED = 256  # statements a connection keeps; the one used longest ago makes room
 _held = threading.local()
 
@@ -28,17 +31,24 @@ class Connection:
         self._connection = psycopg2.connect(**info)
         self._connection.set_session(readonly=True, autocommit=True)
         self._cursor = self._connection.cursor()
-        # One plan for all parameters: planning takes longer than a page. Compiling one takes longer still.
-        self._cursor.execute("SET plan_cache_mode = force_generic_plan; SET jit = off")
+        # Compiling a plan takes longer than a page.
+        self._cursor.execute("SET jit = off")
         self._prepared = OrderedDict()
+        self._mode = ""
 
-    def row(self, text, values):
+    def row(self, text, values, each):
         """Return the one row of a statement.
 
         Args:
             text: SQL with ``$n``; it is prepared when it comes first.
             values: list of its parameters.
+            each: whether these values get a plan of their own; else one plan is for all, since planning takes
+                longer than a page.
         """
+        mode = "force_custom_plan" if each else "force_generic_plan"
+        if mode != self._mode:
+            self._cursor.execute(f"SET plan_cache_mode = {mode}")
+            self._mode = mode
         name = self._prepared.get(text) or self._prepare(text)
         self._prepared.move_to_end(text)
         places = ", ".join(["%s"] * len(values))
@@ -59,7 +69,7 @@ class Connection:
         self._connection.close()
 
 
-def row(database, text, values):
+def row(database, text, values, each=False):
     """Return the one row of a statement on this thread's connection.
 
     A connection that was held while the database went away is found out by its use; then the statement runs
@@ -71,12 +81,12 @@ def row(database, text, values):
     held = getattr(_held, "connection", None)
     if held is not None:
         try:
-            return held.row(text, values)
-        except psycopg2.Error:
+            return held.row(text, values, each)
+        except GONE:
             drop()
     _held.connection = Connection(database)
     try:
-        return _held.connection.row(text, values)
+        return _held.connection.row(text, values, each)
     except psycopg2.Error:
         drop()
         raise

@@ -10,6 +10,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 PLANS, USERS = 4096, 10000  # entries; the oldest make room
+# Odoo tells no cache of a changed list of companies
+COMPANIES = "SELECT array_agg(cid ORDER BY cid) FROM res_company_users_rel WHERE user_id = {user}"
 
 
 @dataclass(frozen=True)
@@ -18,9 +20,17 @@ class User:
 
     Attributes:
         role: as :func:`~..frame.principal.role_of` gives it.
+        companies: ids of the user's companies, in order.
     """
 
     role: str
+    companies: list
+
+
+def user(call):
+    """Return the :class:`User` of a :class:`~..frame.call.Call` in its transaction."""
+    call.env.cr.execute(f"SELECT ({COMPANIES.format(user='%s')})", (call.env.uid,))
+    return User(call.principal.role, *call.env.cr.fetchone())
 
 
 @dataclass

@@ -8,6 +8,7 @@ from ..frame.call import Reply
 from ..records import moment
 from ..resources.session import OPEN_SESSION
 from . import compiler
+from .readable import narrow
 from .scope import Scope
 
 OPEN = ("state", "!=", "closed")
@@ -26,14 +27,14 @@ def compiled(call):
     sessions = call.env["pos.session"]
     sessions.check_access_rights("read")
     query = sessions._where_calc([("user_id", "=", call.env.uid), OPEN])
-    sessions._apply_ir_rules(query, "read")
+    narrow(sessions, query)
     scope = Scope(sessions, sessions._table, query, [])
     query.order = f'"{scope.alias}".id DESC'
     row = compiler.json_of(scope, OPEN_SESSION).replace("{", "{{").replace("}", "}}")
     listed = scope.aggregate(f"concat('[', string_agg({row}, ', ' {{order}}), ']')").replace("%%", "%")
     employee = (
         "(SELECT json_build_object('id', e.id, 'name', e.name) FROM hr_employee e"
-        " WHERE e.user_id = u.id AND e.company_id = u.company_id ORDER BY e.name LIMIT 1)"
+        " WHERE e.user_id = u.id AND e.company_id = u.company_id AND e.active ORDER BY e.name LIMIT 1)"
     )
     text = (
         f"(SELECT json_build_array(p.name, u.login, {employee}, {listed}::json, f.expires_at)"
@@ -52,7 +53,7 @@ def _reply(_call, caller, found):
             "id": token.user_id,
             "name": name,
             "login": login,
-            "role": caller.role,
+            "role": caller.user.role,
             "employee": employee,
             "open_sessions": sessions,
             "access_expires_at": moment(datetime.utcfromtimestamp(token.expires_at)),

@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
+import psycopg2
 from odoo import registry
 from werkzeug.wrappers import Request
 
@@ -19,9 +20,10 @@ from ..frame.call import LEAN, Call, Reply
 from ..frame.databases import only_database
 from ..frame.problems import Problem
 from . import cache, connection, known, plans
-from .scope import NotCompilable
+from .readable import NotCompilable
 
 VERIFIED = TARGETS = 4096  # entries
+TARGET = 2048  # characters
 # (bearer token, database): (keyring, AccessToken); a keyring that is read anew is another object
 _verified = OrderedDict()
 _targets = OrderedDict()  # (path, query string, Accept header): _Asked
@@ -66,7 +68,8 @@ def _asked(environ):
         routing.check_accept(httprequest, operation)
         sent = list(httprequest.args.items(multi=True))
         found = _Asked(operation, values, validation.read_parameters(operation, "query", sent))
-        known.remember(_targets, key, found, TARGETS)
+        if operation.id in LEAN and sum(map(len, key)) <= TARGET:
+            known.remember(_targets, key, found, TARGETS)
     return found
 
 
@@ -110,14 +113,19 @@ def serve(environ):
             sent = [(conditional.IF_NONE_MATCH, environ[conditional.IF_NONE_MATCH_KEY])]
             call.headers = validation.read_parameters(asked.operation, "header", sent)
         user = state.users[token.user_id]
-        plan = state.plans[plans.key(token.user_id, asked.operation, resource, asked.query)]
+        name = plans.key(token.user_id, asked.operation, resource, asked.query)
+        plan = state.plans[name]
         if plan is None or not principal.suffices(user.role, asked.operation):
             return None
         values = plans.values(call, resource, plan)
     except (KeyError, Problem, NotCompilable, tokens.TokenError):
         return None
-    caller = _Caller(pool, state.sequences, token, user.role)
-    reply = _answer(environ, call, plan, caller, values)
+    caller = _Caller(pool, state.sequences, token, user)
+    try:
+        reply = _answer(environ, call, plan, caller, values)
+    except psycopg2.ProgrammingError:
+        state.plans[name] = None  # it would fail again
+        raise
     if reply and asked.operation.tagged:
         return conditional.tagged(reply, call.headers.get(conditional.IF_NONE_MATCH))
     return reply
@@ -125,19 +133,22 @@ def serve(environ):
 
 @dataclass(frozen=True)
 class _Caller:
-    """Who asks: pool to ask, sequences that what is known holds for, the token and its user's role."""
+    """Who asks: pool to ask, sequences that what is known holds for, the token, what is known of its user."""
 
     pool: str
     sequences: tuple
     token: tokens.AccessToken
-    role: str
+    user: known.User
 
-    def row(self, text, values=()):
+    def row(self, text, values=(), each=False):
         """Return [version, further columns] of a statement that begins with the check, None where that
         fails."""
-        checked = connection.row(self.pool, text, [self.token.family_id, self.token.user_id, *values])
-        registry_sequence, cache_sequence, live, *rest = checked
-        return rest if live and (registry_sequence, cache_sequence) == self.sequences else None
+        checked = connection.row(self.pool, text, [self.token.family_id, self.token.user_id, *values], each)
+        registry_sequence, cache_sequence, groups, companies, *rest = checked
+        if groups is None or (registry_sequence, cache_sequence) != self.sequences:
+            return None
+        now = known.User(principal.role_by(groups.__contains__), companies)
+        return rest if now == self.user else None
 
 
 def _answer(environ, call, plan, caller, values):
@@ -149,7 +160,7 @@ def _answer(environ, call, plan, caller, values):
             return Reply(200, kept.body, kept.headers)
         if not checked:
             return None
-    found = caller.row(plan.text, values)
+    found = caller.row(plan.text, values, plan.each)
     answer = found and plan.show(call, caller, found[1])
     if answer and plan.kept:
         cache.answers().put(key, cache.Answer(found[0], answer.body, None, answer.headers))

@@ -12,15 +12,16 @@ from ..frame import keyset, principal
 from ..frame.call import LEAN
 from ..models import change_log
 from . import compiler, known, replies, variables
-from .scope import NotCompilable
+from .readable import NotCompilable
 
 _logger = logging.getLogger(__name__)
 
-# Odoo's signalling (odoo/modules/registry.py), whether the token's family and user are in force, and the
-# version of the kept lists
+# Odoo's signalling (odoo/modules/registry.py); the groups that give the user's role and the user's companies,
+# NULL where the token's family or user is not in force; and the version of the kept lists
 CHECK = (
     "SELECT (SELECT last_value FROM base_registry_signaling), (SELECT last_value FROM base_cache_signaling),"
-    f" EXISTS ({principal.LIVE.format(family='$1', user='$2')}), {change_log.VERSION}"
+    f" (SELECT live.groups FROM ({principal.LIVE.format(family='$1', user='$2')}) live (ends, groups)),"
+    f" ({known.COMPANIES.format(user='$2')}), {change_log.VERSION}"
 )
 FIRST_SLOT = 3  # behind the family and the user
 PAGING = {"limit", "offset", "sort"}
@@ -35,6 +36,8 @@ class Plan:
         slots: of the rows.
         order: the :class:`~..frame.keyset.Key` objects of the list.
         kept: whether its answers are kept.
+        each: whether it is planned for the values of each call: a plan that is good for many rows behind a
+            moment is bad for few.
         show: function from the call, who asks and what the statement gave behind the check to the reply, None
             where the ordinary way has to give it.
     """
@@ -44,6 +47,7 @@ class Plan:
     order: tuple
     kept: bool
     show: Callable
+    each: bool = False
 
 
 def key(user_id, operation, resource, query):
@@ -105,7 +109,7 @@ def learn(call, sequences):
             plan = None
         known.remember(state.plans, name, plan, known.PLANS)
     state.database_id = principal.database_id(call.env)
-    known.remember(state.users, user_id, known.User(call.principal.role), known.USERS)
+    known.remember(state.users, user_id, known.user(call), known.USERS)
 
 
 def compiled(call, resource):
@@ -132,7 +136,12 @@ def _plan(call, resource):
         return Plan(f"{CHECK}, {text}", (), (), False, show)
     select = _select(call, resource)
     kept = resource.kept and select.tables <= change_log.traced(call.env.cr)
-    return Plan(f"{CHECK}, {select.text}", select.slots, select.order, kept, replies.of_rows(select.order))
+    each = any(
+        condition.schema.get("format") == "date-time" and condition.name in call.query
+        for condition in getattr(resource, "filters", ())
+    )
+    show = replies.of_rows(select.order)
+    return Plan(f"{CHECK}, {select.text}", select.slots, select.order, kept, show, each)
 
 
 def _select(call, resource):

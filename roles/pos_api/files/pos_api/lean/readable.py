@@ -1,4 +1,40 @@
-"""SELECTs of what a user may read, as parts of another statement."""
+"""What a user may read, as conditions and SELECTs of a statement that is kept."""
+
+TREE = ("child_of", "parent_of")
+
+
+class NotCompilable(Exception):
+    """PostgreSQL cannot give what the ORM gives; the text says of what."""
+
+
+def rules(records):
+    """Return the domain of the record rules for reading."""
+    if records.env.su:
+        return []
+    return records.env["ir.rule"]._compute_domain(records._name, "read") or []
+
+
+def narrow(records, query):
+    """Narrow a query to what a user may read.
+
+    Raises:
+        NotCompilable: a rule follows a tree, which the ORM walks before it makes the SQL.
+    """
+    if any(isinstance(leaf, (tuple, list)) and leaf[1] in TREE for leaf in rules(records)):
+        raise NotCompilable(f"a rule of {records._name} follows a tree")
+    records._apply_ir_rules(query, "read")
+
+
+def unrestricted(records):
+    """Make sure that a user may read all of a model's records, so that SQL need not narrow them.
+
+    Raises:
+        NotCompilable: there are rules.
+        odoo.exceptions.AccessError: the user may read none of them.
+    """
+    records.check_access_rights("read")
+    if rules(records):
+        raise NotCompilable(f"{records._name} has rules")
 
 
 def readable(records, domain, condition, columns, order=""):
@@ -12,11 +48,12 @@ def readable(records, domain, condition, columns, order=""):
         order: of Odoo, and what may follow it.
 
     Raises:
+        NotCompilable: see :func:`narrow`.
         odoo.exceptions.AccessError: the user may read none of them.
     """
     records.check_access_rights("read")
     query = records._where_calc(domain)
-    records._apply_ir_rules(query, "read")
+    narrow(records, query)
     query.add_where(condition)
     text, parameters = query.select(columns)
     text += f" ORDER BY {order}" if order else ""

@@ -9,10 +9,7 @@ from typing import Any
 from odoo import models
 
 from . import expressions
-
-
-class NotCompilable(Exception):
-    """PostgreSQL cannot give what the ORM gives; the text says of what."""
+from .readable import NotCompilable, narrow
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ class Scope:
             raise NotCompilable(f"{self.model._name}.{name} is more than its inverse")
         comodel.check_access_rights("read")
         query = comodel._where_calc([])
-        comodel._apply_ir_rules(query, "read")
+        narrow(comodel, query)
         query.add_where(f'"{comodel._table}"."{field.inverse_name}" = "{self.alias}"."id"')
         query.order = comodel._generate_order_by(None, query).replace("ORDER BY ", "")
         return Scope(comodel, comodel._table, query, [])

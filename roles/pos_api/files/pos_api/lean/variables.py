@@ -14,7 +14,7 @@ from datetime import datetime
 
 from odoo.tools import float_repr, float_round
 
-from .scope import NotCompilable
+from .readable import NotCompilable
 
 PLACEHOLDER = re.compile(r"(%s|%%)")
 IN_LIST = re.compile(r"(\bnot\s+)?\bin \($", re.IGNORECASE)

@@ -30,7 +30,7 @@ from odoo import api, models
 from psycopg2 import errorcodes
 
 from ..lean import compiler
-from ..lean.scope import NotCompilable
+from ..lean.readable import NotCompilable
 
 # the version of what the statement's snapshot sees, as text; for embedding into another statement
 VERSION = "(SELECT coalesce(sum(mark), 0)::text FROM pos_api_change)"

@@ -1,6 +1,6 @@
 """Categories of the point of sale."""
 
-from ..lean.scope import NotCompilable
+from ..lean.readable import NotCompilable, narrow
 from ..records import (
     ID,
     ID_SCHEMA,
@@ -20,7 +20,7 @@ def _sold(scope):
     products = scope.model.env["product.product"]
     products.check_access_rights("read")
     query = products._where_calc(SOLD)
-    products._apply_ir_rules(query, "read")
+    narrow(products, query)
     category = products._inherits_join_calc(products._table, "pos_categ_id", query)
     text, parameters = query.select(f"{category} AS id", "count(*) AS n")
     counts = (

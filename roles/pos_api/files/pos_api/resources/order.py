@@ -2,6 +2,7 @@
 
 from odoo.release import version_info
 
+from ..lean.readable import readable, unrestricted
 from ..moments import SENT_MOMENT, read_moment
 from ..records import (
     BOOLEAN,
@@ -32,6 +33,7 @@ def refunded_quantity(line):
 
 
 def _refunded_sql(scope):
+    unrestricted(scope.model.env["pos.order.line"])
     return (
         f"(SELECT trim_scale(round(coalesce(-sum(r.qty), 0)::numeric, {DECIMALS})) FROM pos_order_line r"
         f' WHERE r.refunded_orderline_id = "{scope.alias}".id)'
@@ -39,6 +41,7 @@ def _refunded_sql(scope):
 
 
 def _lots_sql(scope):
+    unrestricted(scope.model.env["pos.pack.operation.lot"])
     return (
         "(SELECT concat('[', string_agg(to_json(p.lot_name)::text, ', ' ORDER BY p.id), ']')"
         f' FROM pos_pack_operation_lot p WHERE p.pos_order_line_id = "{scope.alias}".id'
@@ -133,10 +136,13 @@ def _change(order):
 
 
 def _change_sql(scope):
-    return (
-        f"(SELECT trim_scale(round(coalesce(-sum(p.amount), 0), {DECIMALS})) FROM pos_payment p"
-        f' WHERE p.pos_order_id = "{scope.alias}".id AND p.is_change)'
+    change = readable(
+        scope.model.env["pos.payment"],
+        [],
+        f'"pos_payment".pos_order_id = "{scope.alias}".id AND "pos_payment".is_change',
+        f'trim_scale(round(coalesce(-sum("pos_payment".amount), 0), {DECIMALS}))',
     )
+    return f"({change})"
 
 
 def _picking_policy(order):
@@ -159,6 +165,7 @@ def _refunds(order):
 
 
 def _orders_sql(scope, number, position, source):
+    unrestricted(scope.model.env["pos.order.line"])
     return (
         "(SELECT concat('[', string_agg(found.id::text, ', ' ORDER BY found.first), ']') FROM ("
         f"SELECT {number} AS id, min({position}) AS first"

@@ -5,8 +5,8 @@ fiscal position, and percentages on top of the price. Python works out any other
 """
 
 from ..lean.expressions import holds, translated
-from ..lean.readable import readable
-from ..lean.scope import NotCompilable, Scope
+from ..lean.readable import NotCompilable, narrow, readable
+from ..lean.scope import Scope
 from ..records import DECIMALS
 
 METHODS = {
@@ -36,7 +36,9 @@ def _taxes_of(scope, company, columns, order=""):
         f'"account_tax".company_id = {company} AND "account_tax".id IN'
         f" (SELECT r.tax_id FROM product_taxes_rel r WHERE r.prod_id = {template})"
     )
-    return readable(scope.model.env["account.tax"], [], condition, columns, order)
+    templates = scope.model.env["product.template"]
+    domain = templates._fields["taxes_id"].get_domain_list(templates)
+    return readable(scope.model.env["account.tax"], domain, condition, columns, order)
 
 
 def taxes(scope):
@@ -114,7 +116,7 @@ def _on_sale(scope):
     """Return the scope of the variants of a product's template that are on sale, in a query of their own."""
     template, products = scope.follow("product_tmpl_id").column("id"), scope.model.browse()
     query = products._where_calc([("available_in_pos", "=", True), ("sale_ok", "=", True)])
-    products._apply_ir_rules(query, "read")
+    narrow(products, query)
     query.add_where(f'"{products._table}".product_tmpl_id = {template}')
     query.order = products._generate_order_by(None, query).replace("ORDER BY ", "")
     return Scope(products, products._table, query, [])

@@ -12,7 +12,7 @@ from odoo import SUPERUSER_ID, api, registry
 from odoo.tests import BaseCase, get_db_name, tagged
 from odoo.tools import mute_logger
 
-from ..lean.scope import NotCompilable
+from ..lean.readable import NotCompilable
 from ..models import change_log
 
 PROBE, PART = "pos_api_probe", "pos_api_probe_part"

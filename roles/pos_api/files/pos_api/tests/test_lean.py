@@ -76,7 +76,7 @@ class TestLean(ApiCase):
         try:
             places = ", ".join(["%s"] * (len(values) + 2))
             cr.execute(f"EXECUTE tested ({places})", [*self.who, *values])
-            reply = plan.show(made, self.caller, cr.fetchone()[4])
+            reply = plan.show(made, self.caller, cr.fetchone()[5])
         finally:
             cr.execute("DEALLOCATE tested")
         return (reply.body, reply.headers) if reply else None
@@ -211,7 +211,7 @@ class TestLean(ApiCase):
             made = self.called(user, "getMe")
             made.principal.token, made.principal.family_expires_at = token, family.expires_at
             self.who = (family.id, user.id)
-            self.caller = SimpleNamespace(token=token, role=made.principal.role)
+            self.caller = SimpleNamespace(token=token, user=SimpleNamespace(role=made.principal.role))
             ordinary, compiled = self.ordinary(made), self.compiled(made)
             self.assertEqual(
                 dispatch._serialize(SimpleNamespace(status=200, body=compiled[0], headers={})).data,
