@@ -44,6 +44,12 @@ def demoted_by_group(shop: Shop, user: int) -> int:
     return 403
 
 
+def demoted_by_sql(shop: Shop, user: int) -> int:
+    """The same by a statement, of which Odoo's caches hear nothing."""
+    shop.statements(f"DELETE FROM res_groups_users_rel WHERE uid = {user} AND gid = {sellers(shop)};")
+    return 403
+
+
 def deactivated(shop: Shop, user: int) -> int:
     """Archive a user."""
     odoo_rpc.call(shop.administrator, "res.users", "write", [user], {"active": False})
@@ -57,7 +63,7 @@ def revoked(shop: Shop, user: int) -> int:
 
 
 @pytest.mark.parametrize(
-    "what", [demoted, demoted_by_group, deactivated, revoked], ids=lambda what: what.__name__
+    "what", [demoted, demoted_by_group, demoted_by_sql, deactivated, revoked], ids=lambda what: what.__name__
 )
 def test_lost_rights_are_lost_at_once(shop: Shop, what: Callable[[Shop, int], int]) -> None:
     login = f"next-{what.__name__}"

@@ -1,5 +1,6 @@
 import json
 import random
+import re
 from types import SimpleNamespace
 
 from odoo.release import version_info
@@ -204,7 +205,12 @@ class TestLean(ApiCase):
     def test_the_users_own_data(self):
         till = new_till(self.env, 'till "1"')
         open_session(till, self.cashier)
-        self.env["hr.employee"].create({"name": "Émile", "user_id": self.cashier.id})
+        employee = self.env["hr.employee"].create({"name": "Émile", "user_id": self.cashier.id})
+        for active in (True, False):
+            employee.active = active
+            self.assert_own_data()
+
+    def assert_own_data(self):
         for user in self.users():
             family = self.env["pos.api.token.family"]._open(user.id, "")
             token = tokens.AccessToken(user.id, family.id, 0, 2000000000)
@@ -224,6 +230,53 @@ class TestLean(ApiCase):
             for sort in ("sequence", "name", "id"):
                 self.assert_same(user, "listCategories", sort=sort, limit=2)
             self.assert_same(user, "listCategories", top=False, q="hot")
+
+    def test_pages_of_categories_with_a_sequence_lead_on(self):
+        self.env["pos.category"].search([]).write({"sequence": 1})
+        made = self.env["pos.category"]
+        for sequence in (3, 2, 2, 2000000000):
+            made |= made.create({"name": f"page {sequence}", "sequence": sequence})
+        found, query = [], {"sort": "sequence", "limit": 1}
+        for _ in range(2 + self.env["pos.category"].search_count([])):
+            page = self.assert_same(self.cashier, "listCategories", **query)
+            found += [item["id"] for item in page["items"]]
+            made_call = self.called(self.cashier, "listCategories", **query)
+            link = self.ordinary(made_call)[1].get("Link", "")
+            if 'rel="next"' not in link:
+                break
+            query["after"] = re.search("after=([^&>]+)", link)[1]
+        ordered = self.env["pos.category"].search([], order="sequence, name, id").ids
+        self.assertEqual(found, ordered)
+
+    def test_taxes_of_purchases(self):
+        product = new_product(self.env, "taxed otherwise", 10.0)
+        product.taxes_id |= self.env["account.tax"].create(
+            {"name": "bought", "amount": 7, "type_tax_use": "purchase"}
+        )
+        self.assert_same(self.cashier, "getProduct", {"id": product.id})
+
+    def test_a_rule_along_a_tree_goes_the_ordinary_way(self):
+        category = self.env["product.category"].create({"name": "tree"})
+        self.env["ir.rule"].create(
+            {
+                "name": "tree",
+                "model_id": self.env.ref("product.model_product_product").id,
+                "domain_force": f"[('categ_id', 'child_of', {category.id})]",
+            }
+        )
+        self.assertIsNone(self.compiled(self.called(self.cashier, "listProducts")))
+
+    def test_a_rule_of_lines_leaves_orders_to_the_ordinary_way(self):
+        self.sell()
+        (order,) = self.env["pos.order"].search([], order="id desc", limit=1)
+        self.env["ir.rule"].create(
+            {
+                "name": "lines",
+                "model_id": self.env.ref("point_of_sale.model_pos_order_line").id,
+                "domain_force": "[('order_id.user_id', '=', user.id)]",
+            }
+        )
+        self.assertIsNone(self.compiled(self.called(self.manager, "getOrder", {"id": order.id})))
 
     def test_what_python_searches_goes_the_ordinary_way(self):
         for query in ({"q": "tea"}, {"barcode": "1"}):  # a property of each company
