@@ -10,6 +10,7 @@ import sys
 from types import SimpleNamespace
 
 from odoo import SUPERUSER_ID, api, registry
+from odoo.service import server
 from odoo.tools import config
 
 
@@ -43,6 +44,7 @@ def main():
     """Do what the argument asks for."""
     asked = json.loads(sys.argv[1])
     config.parse_config(["--config", "/etc/odoo/odoo.conf"])
+    server.load_server_wide_modules()
     found = registry(config["db_name"])
     with found.cursor() as cr:
         users = api.Environment(cr, SUPERUSER_ID, {})["res.users"]

@@ -13,6 +13,11 @@ import inspect
 from odoo.models import LOG_ACCESS_COLUMNS
 
 TO_MANY = ("one2many", "many2many")
+POINT_OF_SALE = "point_of_sale"
+ORM = (
+    "odoo.models",
+    "odoo.addons.base.models.ir_fields",
+)  # the latter looks at what an import of files brings
 _worked_out = (None, {})  # triggers of the registry, what was worked out of its fields
 
 
@@ -45,10 +50,13 @@ def _once(function):
 
     def kept(env, key):
         global _worked_out
-        triggers = env.registry.field_triggers  # made anew whenever fields are
-        if _worked_out[0] is not triggers:
-            _worked_out = (triggers, {})
-        found = _worked_out[1]
+        triggers, kept = (
+            env.registry.field_triggers,
+            _worked_out,
+        )  # the first is made anew whenever fields are
+        if kept[0] is not triggers:
+            _worked_out = kept = (triggers, {})
+        found = kept[1]
         if (function, key) not in found:
             found[function, key] = function(env, key)
         return found[function, key]
@@ -101,21 +109,45 @@ def stand_in(env, methods):
         env: Odoo environment.
         methods: {model: {method: module that defines the last one}}.
     """
-    for model, names in methods.items():
-        for name, module in names.items():
-            if not comes_from(getattr(type(env[model]), name, None), module):
+    return _are_known(env, tuple((model, tuple(names.items())) for model, names in methods.items()))
+
+
+@_once
+def _are_known(env, methods):
+    for model, names in methods:
+        for name, module in names:
+            defined = [vars(one)[name] for one in type(env[model]).mro() if name in vars(one)]
+            if not defined or not all(
+                any(comes_from(one, known) for known in (module, *ORM)) for one in defined
+            ):
                 return False
-    return not any(field.store for field in _depending_elsewhere(env, tuple(methods)))
+    models = tuple(model for model, _names in methods)
+    return not any(field.store for field in _depending_elsewhere(env, models)) and not _chained(env, models)
+
+
+def _chained(env, models):
+    """Return whether another module stores something that Odoo computes of what it computes itself: all is
+    worked out here before any of it is stored."""
+    computed = {field for model in models for field in _computed(env, model)}
+    for field in computed:
+        for path in env.registry.field_depends[field]:
+            fields = env[field.model_name]._fields
+            for name in path.split("."):
+                on = fields.get(name)
+                if on in computed and on != field and {on._module, field._module} != {POINT_OF_SALE}:
+                    return True
+                fields = env[on.comodel_name]._fields if on is not None and on.comodel_name else {}
+    return False
 
 
 def _complete(records, values, moment):
     """Return the values of new rows with Odoo's defaults and the columns of its log."""
     model = records.browse()
     model.check_access_rights("create")
-    defaults = model._add_missing_default_values(values[0])
     user = records.env.uid
     log = {"create_uid": user, "create_date": moment, "write_uid": user, "write_date": moment}
-    return [{**defaults, **one, **log} for one in values]
+    # asked for each row: a default may be a number that is counted on
+    return [{**model._add_missing_default_values(one), **log} for one in values]
 
 
 def _remember(records, values):

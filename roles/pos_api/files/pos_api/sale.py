@@ -217,6 +217,15 @@ def _related(records, values):
     return {name: value for name, (path, value) in values.items() if records._fields[name].related == path}
 
 
+def _check_changes(records):
+    """Refuse new records that the caller may make but not change, which Odoo's own steps do."""
+    records.check_access_rights("write")
+    rules = records.env["ir.rule"]
+    making, changing = (rules._compute_domain(records._name, mode) for mode in ("create", "write"))
+    if making != changing:
+        records.check_access_rule("write")
+
+
 def _insert(sale):
     """Insert a sale and return the order."""
     env, session = sale.terms.env, sale.terms.session_id
@@ -258,6 +267,8 @@ def _insert(sale):
         ),
         *([(payments, [{**payment, **paid} for payment in sale.payments])] if payments else []),
     )
+    for records in (order, lines):
+        _check_changes(records)
     if sale.paid and not at_closing:
         standing.keep(env)
         standing.let_go(env)

@@ -13,10 +13,12 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
+from .lean import compiler
+from .lean.readable import NotCompilable, narrow, rules
 from .models import change_log
 from .rows import comes_from
 
-CALLERS, PRODUCTS = 16, 500  # that are kept; what comes beyond them takes the place of what was there
+CALLERS, PRODUCTS = 32, 500  # that are kept; what comes beyond them takes the place of what was there
 # {model: fields} that come from the columns of these models' tables, from TABLES, and from nothing else
 FIELDS = {
     "account.cash.rounding": ("rounding", "rounding_method"),
@@ -161,18 +163,14 @@ class Standing:
     Attributes:
         state: (registry sequence, cache sequence, version of the database) that it holds for.
         values: {field: its part of the ORM's cache}.
-        sold: {ids of companies: ids of products that this caller may sell in them}.
-        found: {(ids of companies, name): ids that this caller has found by that name}.
+        sold: ids of products that this caller may sell; added to.
+        found: {name: ids that this caller has found by that name}.
     """
 
     state: tuple
     values: dict = field(default_factory=dict)
-    sold: dict = field(default_factory=dict)
+    sold: set = field(default_factory=set)
     found: dict = field(default_factory=dict)
-
-    def sold_in(self, env):
-        """Return the set of the products that may be sold in an environment's companies, to be added to."""
-        return self.sold.setdefault(_companies(env), set())
 
 
 class _Process:
@@ -180,11 +178,14 @@ class _Process:
 
     lock = threading.Lock()
     registry = None
-    complete = False  # whether the changes of all tables are logged
+    traced = frozenset()  # tables whose changes are logged
+    complete = False  # whether these are all that what is kept comes from
+    ruled = {}  # caller: (sequences, whether the changes of what rules look at are logged)
     fields = ()  # that are kept
     callers = OrderedDict()  # caller: Standing
 
 
+_sequences = WeakKeyDictionary()  # transaction: signalling sequences from before its snapshot
 _used = WeakKeyDictionary()  # transaction: {caller: Standing}, None for one that keeps nothing
 
 
@@ -207,6 +208,18 @@ def tables(env):
 change_log.SOURCES.append(tables)
 
 
+def begin(env, sequences):
+    """Tell what an environment's transaction may take from what is kept, and add to it.
+
+    Args:
+        env: of a transaction that has just begun.
+        sequences: (registry sequence, cache sequence) of the registry from before it: a later one would stand
+            for changes that it does not see.
+    """
+    if hasattr(env, "transaction"):  # not in 14.0
+        _sequences[env.transaction] = sequences
+
+
 def at_hand(env):
     """Return the :class:`Standing` of an environment's caller, its values in the transaction's cache; None
     where nothing is kept."""
@@ -224,15 +237,18 @@ def at_hand(env):
 
 
 def _caller(env):
-    """Return what values depend on that the ORM's cache does not tell apart, and whose rights they are."""
-    return env.uid, env.lang, env.context.get("tz")
+    """Return what values depend on that the ORM's cache does not tell apart, and whose rights they are: what
+    a many2many leads to depends on the companies."""
+    return env.uid, env.lang, env.context.get("tz"), _companies(env)
 
 
 def _begin(env, caller):
     registry = env.registry
     if _Process.registry is not registry:
         _Process.callers.clear()
-        _Process.complete = tables(env) <= change_log.traced(env.cr)
+        _Process.ruled = {}
+        _Process.traced = change_log.traced(env.cr)
+        _Process.complete = tables(env) <= _Process.traced
         _Process.fields = [
             known
             for model, names in FIELDS.items()
@@ -240,14 +256,15 @@ def _begin(env, caller):
             if known and _comes_from_columns(env[model], known)
         ]
         _Process.registry = registry
-    if not _Process.complete:
+    sequences = _sequences.get(env.transaction)
+    if not _Process.complete or sequences is None or not _rules_are_traced(env, caller, sequences):
         return None
     env.cr.execute(BEGIN, (env.uid,))
     version, changed, *user = env.cr.fetchone()
     _remember_user(env, *user)
     if changed:
         return None
-    state = (registry.registry_sequence, registry.cache_sequence, version)
+    state = (*sequences, version)
     cache, by_context = env.cache._data, registry.field_depends_context
     with _Process.lock:
         found = _Process.callers.get(caller)
@@ -258,6 +275,30 @@ def _begin(env, caller):
         for known, values in found.values.items():
             _merge(cache[known], values, by_context[known])
     return found
+
+
+def _rules_are_traced(env, caller, sequences):
+    """Return whether the changes are logged of all that the caller's record rules look at."""
+    known, traced = _Process.ruled.get(caller, (None, False))
+    if known != sequences:
+        traced = _traced_by_rules(env)
+        _Process.ruled[caller] = (sequences, traced)
+        while len(_Process.ruled) > CALLERS:
+            _Process.ruled.pop(next(iter(_Process.ruled)), None)
+    return traced
+
+
+def _traced_by_rules(env):
+    texts = []
+    for records in map(env.__getitem__, FIELDS):
+        if rules(records):
+            query = records._where_calc([], active_test=False)
+            try:
+                narrow(records, query)
+            except NotCompilable:
+                return False
+            texts.append(query.select("1")[0])
+    return compiler.tables_of(env.cr, " ".join(texts)) <= _Process.traced
 
 
 def _comes_from_columns(records, known):
@@ -305,10 +346,10 @@ def found(env, name, search):
     standing = at_hand(env)
     if standing is None:
         return search().ids
-    key = (_companies(env), name)
-    if key not in standing.found:
-        standing.found[key] = search().ids
-    return standing.found[key]
+    kept = standing.found
+    if name not in kept:
+        kept[name] = search().ids
+    return kept[name]
 
 
 def keep(env):
@@ -326,8 +367,8 @@ def keep(env):
     if env.cr.fetchone()[0]:
         return
     with _Process.lock:
-        if sum(map(len, standing.sold.values())) > PRODUCTS:
-            standing.values, standing.sold, standing.found = {}, {}, {}
+        if len(standing.sold) > PRODUCTS:
+            standing.values, standing.sold, standing.found = {}, set(), {}
             return
         for known in _Process.fields:
             if known in cache:

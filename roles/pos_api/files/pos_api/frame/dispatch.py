@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Request, Response
 
-from .. import settings
+from .. import settings, standing
 from ..lean import path, plans
 from . import audit, conditional, cors, idempotency, principal, problems, retrying, routing, validation
 from .call import CURRENT, FUNCTIONS, Call
@@ -133,6 +133,7 @@ def _in_transaction(httprequest, call, function):
             if "pos_api" not in request.registry._init_modules:
                 raise Problem(503, "The module pos_api is not installed in this database.", "unavailable")
             call.request = request
+            standing.begin(request.env, sequences)
             call.principal = principal.identify(request, call.operation)
             _parse(httprequest, call)
             if call.operation.id in CURRENT:

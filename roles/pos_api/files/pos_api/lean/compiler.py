@@ -100,7 +100,7 @@ def _domain(call, resource, sent):
     return AND(parts), stand_ins
 
 
-def _tables(cr, text):
+def tables_of(cr, text):
     """Return the tables and views that a text names."""
     words = list(set(re.findall(r"\w+", text)))
     cr.execute(
@@ -218,7 +218,7 @@ def compile_list(call, resource, order, sent=(), limit=None, skipping=False, fir
         texts.append(f"ARRAY({text})")
         slots += found
     text = " || ".join(texts)
-    return Select(text, tuple(slots), known, _tables(records.env.cr, text))
+    return Select(text, tuple(slots), known, tables_of(records.env.cr, text))
 
 
 def _select(records, resource, domain, order, known, stand_ins, first):

@@ -202,7 +202,7 @@ def _variant_name(scope):
         f"(SELECT string_agg({value}, ', ' ORDER BY a.sequence, a.id, l.id, v.sequence, v.id, p.id)"
         f"{_COMBINATION.format(join=join, alias=scope.alias)}{telling})"
     )
-    told = f"(SELECT concat(' (', v.list, ')') FROM (SELECT {values} AS list) v WHERE v.list <> '')"
+    told = f"(SELECT concat(' (', v.list, ')') FROM (SELECT {values} AS list OFFSET 0) v WHERE v.list <> '')"
     shown = f"concat({name}, CASE WHEN {_combined(scope)} THEN {told} END)"
     if scope.model.env.context.get("display_default_code", True):
         code = scope.column("default_code")

@@ -8,10 +8,12 @@ class NotCompilable(Exception):
 
 
 def rules(records):
-    """Return the domain of the record rules for reading."""
+    """Return the leaves of the record rules for reading, those of the models that it inherits from too."""
     if records.env.su:
         return []
-    return records.env["ir.rule"]._compute_domain(records._name, "read") or []
+    models = [records._name, *records._inherits]
+    domains = [records.env["ir.rule"]._compute_domain(model, "read") or [] for model in models]
+    return [leaf for domain in domains for leaf in domain if isinstance(leaf, (tuple, list))]
 
 
 def narrow(records, query):
@@ -20,7 +22,7 @@ def narrow(records, query):
     Raises:
         NotCompilable: a rule follows a tree, which the ORM walks before it makes the SQL.
     """
-    if any(isinstance(leaf, (tuple, list)) and leaf[1] in TREE for leaf in rules(records)):
+    if any(leaf[1] in TREE for leaf in rules(records)):
         raise NotCompilable(f"a rule of {records._name} follows a tree")
     records._apply_ir_rules(query, "read")
 

@@ -147,6 +147,7 @@ class TestStanding(KeysMixin, BaseCase):
     def test_what_a_transaction_has_changed_itself_is_not_kept(self):
         with self.registry.cursor() as cr:
             env = api.Environment(cr, self.user, {"lang": "nobody's"})
+            standing.begin(env, (self.registry.registry_sequence, self.registry.cache_sequence))
             template = env["product.product"].browse(self.product).product_tmpl_id
             kept = standing.at_hand(env)
             self.assertIsNotNone(kept)
@@ -157,6 +158,48 @@ class TestStanding(KeysMixin, BaseCase):
             self.assertFalse(kept.values)
             self.assertIsNone(standing.at_hand(env(context={"lang": "nobody else's"})))
             cr.rollback()
+
+    def test_a_rule_that_looks_elsewhere_keeps_nothing(self):
+        with self.committed() as env:
+            rule = env["ir.rule"].create(
+                {
+                    "name": "sellers",
+                    "model_id": env.ref("product.model_product_product").id,
+                    "domain_force": "['|', ('seller_ids', '=', False), ('seller_ids.name', '!=', 1)]",
+                }
+            )
+            self.registry.signal_changes()
+        try:
+            self.prices()
+            kept = [one for caller, one in standing._Process.callers.items() if caller[0] == self.user]
+            self.assertEqual(kept, [])
+        finally:
+            with self.committed() as env:
+                env["ir.rule"].browse(rule.id).unlink()
+                self.registry.signal_changes()
+
+    def test_each_company_has_its_own(self):
+        with self.committed() as env:
+            first = env["pos.config"].browse(self.till).company_id
+            country = env.ref("base.be").id
+            second = env["res.company"].create({"name": f"{uuid.uuid4().hex} second", "country_id": country})
+            env["res.users"].browse(self.user).company_ids |= second
+            tax = {"name": "second", "amount": 9, "company_id": second.id, "country_id": country}
+            tax = env["account.tax"].create(tax)
+            env["product.product"].browse(self.product).taxes_id |= tax
+            expected = {first.id: 1, second.id: 1}
+
+        def taxes(company):
+            with self.registry.cursor() as cr:
+                env = api.Environment(cr, self.user, {"allowed_company_ids": [company]})
+                standing.begin(env, (self.registry.registry_sequence, self.registry.cache_sequence))
+                self.assertIsNotNone(standing.at_hand(env))
+                found = env["product.product"].browse(self.product).taxes_id
+                standing.keep(env)
+                return len(found.filtered(lambda tax: tax.sudo().company_id.id == company))
+
+        for company in (first.id, second.id, first.id, second.id):
+            self.assertEqual(taxes(company), expected[company])
 
     def test_nothing_is_kept_where_a_change_would_go_unnoticed(self):
         with self.committed() as env:
