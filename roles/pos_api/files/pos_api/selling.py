@@ -180,7 +180,7 @@ def known_customer(env, customer_id):
 def _check_products(env, lines, at):
     """Refuse lines whose product is not sold here (422)."""
     kept = standing.at_hand(env)
-    sold = kept.sold if kept else set()
+    sold = kept.sold_in(env) if kept else set()
     unknown = {line["product_id"] for line in lines} - sold
     if unknown:
         sold.update(env["product.product"].search([*SOLD, ("id", "in", list(unknown))]).ids)

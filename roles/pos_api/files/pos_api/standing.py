@@ -16,9 +16,9 @@ from weakref import WeakKeyDictionary
 from .lean import compiler
 from .lean.readable import NotCompilable, narrow, rules
 from .models import change_log
-from .rows import comes_from
+from .rows import TO_MANY, comes_from
 
-CALLERS, PRODUCTS = 32, 500  # that are kept; what comes beyond them takes the place of what was there
+CALLERS, PRODUCTS = 16, 500  # that are kept; what comes beyond them takes the place of what was there
 # {model: fields} that come from the columns of these models' tables, from TABLES, and from nothing else
 FIELDS = {
     "account.cash.rounding": ("rounding", "rounding_method"),
@@ -163,14 +163,24 @@ class Standing:
     Attributes:
         state: (registry sequence, cache sequence, version of the database) that it holds for.
         values: {field: its part of the ORM's cache}.
-        sold: ids of products that this caller may sell; added to.
-        found: {name: ids that this caller has found by that name}.
+        lists: {ids of companies: the same of what leads to many records, which rules narrow by companies}.
+        sold: {ids of companies: ids of products that this caller may sell in them}.
+        found: {(ids of companies, name): ids that this caller has found by that name}.
     """
 
     state: tuple
     values: dict = field(default_factory=dict)
-    sold: set = field(default_factory=set)
+    lists: dict = field(default_factory=dict)
+    sold: dict = field(default_factory=dict)
     found: dict = field(default_factory=dict)
+
+    def sold_in(self, env):
+        """Return the set of the products that may be sold in an environment's companies, to be added to."""
+        return self.sold.setdefault(_companies(env), set())
+
+    def part(self, known, companies):
+        """Return the dictionary that a field's values are kept in."""
+        return self.lists.setdefault(companies, {}) if known.type in TO_MANY else self.values
 
 
 class _Process:
@@ -186,7 +196,9 @@ class _Process:
 
 
 _sequences = WeakKeyDictionary()  # transaction: signalling sequences from before its snapshot
-_used = WeakKeyDictionary()  # transaction: {caller: Standing}, None for one that keeps nothing
+# transaction: {caller or (caller, ids of companies): Standing that is in its cache}, None for one that keeps
+# nothing
+_used = WeakKeyDictionary()
 
 
 def _companies(env):
@@ -230,16 +242,19 @@ def at_hand(env):
     used = _used.setdefault(env.transaction, {})
     if used is None:
         return None
-    caller = _caller(env)
+    caller, companies = _caller(env), _companies(env)
     if caller not in used:
         used[caller] = _begin(env, caller)
+    if (caller, companies) not in used:
+        used[caller, companies] = standing = used[caller]
+        with _Process.lock:
+            _take(env, standing.lists.get(companies, {}) if standing else {})
     return used[caller]
 
 
 def _caller(env):
-    """Return what values depend on that the ORM's cache does not tell apart, and whose rights they are: what
-    a many2many leads to depends on the companies."""
-    return env.uid, env.lang, env.context.get("tz"), _companies(env)
+    """Return what values depend on that the ORM's cache does not tell apart, and whose rights they are."""
+    return env.uid, env.lang, env.context.get("tz")
 
 
 def _begin(env, caller):
@@ -265,16 +280,20 @@ def _begin(env, caller):
     if changed:
         return None
     state = (*sequences, version)
-    cache, by_context = env.cache._data, registry.field_depends_context
     with _Process.lock:
         found = _Process.callers.get(caller)
         if found is None or found.state != state:
             found = _Process.callers[caller] = Standing(state)
             while len(_Process.callers) > CALLERS:
                 _Process.callers.popitem(last=False)
-        for known, values in found.values.items():
-            _merge(cache[known], values, by_context[known])
+        _take(env, found.values)
     return found
+
+
+def _take(env, kept):
+    """Put what is kept into the cache of an environment's transaction."""
+    for known, values in kept.items():
+        _merge(env.cache._data[known], values, env.registry.field_depends_context[known])
 
 
 def _rules_are_traced(env, caller, sequences):
@@ -346,10 +365,10 @@ def found(env, name, search):
     standing = at_hand(env)
     if standing is None:
         return search().ids
-    kept = standing.found
-    if name not in kept:
-        kept[name] = search().ids
-    return kept[name]
+    kept, key = standing.found, (_companies(env), name)
+    if key not in kept:
+        kept[key] = search().ids
+    return kept[key]
 
 
 def keep(env):
@@ -358,21 +377,25 @@ def keep(env):
     if standing is None:
         return
     cache, by_context = env.cache._data, env.registry.field_depends_context
-    if not any(
-        known in cache and _more(standing.values.get(known, {}), cache[known], by_context[known])
+    companies = _companies(env)
+    grown = [
+        known
         for known in _Process.fields
-    ):
+        if known in cache
+        and _more(standing.part(known, companies).get(known, {}), cache[known], by_context[known])
+    ]
+    if not grown:
         return
     env.cr.execute(f"SELECT {change_log.CHANGED_HERE}")
     if env.cr.fetchone()[0]:
         return
     with _Process.lock:
-        if len(standing.sold) > PRODUCTS:
-            standing.values, standing.sold, standing.found = {}, set(), {}
+        if sum(map(len, standing.sold.values())) > PRODUCTS:
+            standing.values, standing.lists, standing.sold, standing.found = {}, {}, {}, {}
             return
-        for known in _Process.fields:
-            if known in cache:
-                _merge(standing.values.setdefault(known, {}), cache[known], by_context[known])
+        for known in grown:
+            target = standing.part(known, companies).setdefault(known, {})
+            _merge(target, cache[known], by_context[known])
 
 
 def let_go(env):

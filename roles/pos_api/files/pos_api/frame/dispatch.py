@@ -133,8 +133,9 @@ def _in_transaction(httprequest, call, function):
             if "pos_api" not in request.registry._init_modules:
                 raise Problem(503, "The module pos_api is not installed in this database.", "unavailable")
             call.request = request
-            standing.begin(request.env, sequences)
             call.principal = principal.identify(request, call.operation)
+            if call.principal:
+                standing.begin(request.env, sequences)
             _parse(httprequest, call)
             if call.operation.id in CURRENT:
                 conditional.check_precondition(call)
