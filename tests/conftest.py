@@ -17,7 +17,8 @@ from tests.harness.leaks import ProcessWatch
 
 MARKERS = (
     "hosts: boots disposable hosts, so it needs root and minutes",
-    "rotates: takes minutes, so of a file's tests with this mark one is run a day; all with --all",
+    "rotates(group): takes minutes, so of a group's tests, or of a file's without one, one is run a day; all"
+    " with --all",
 )
 
 
@@ -51,10 +52,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Of what takes turns, leave today's."""
     if config.getoption("--all"):
         return
-    turns: dict[Path, list[pytest.Item]] = {}
+    turns: dict[object, list[pytest.Item]] = {}
     for item in items:
-        if item.get_closest_marker("rotates"):
-            turns.setdefault(item.path, []).append(item)
+        if marker := item.get_closest_marker("rotates"):
+            turns.setdefault(marker.args or item.path, []).append(item)
     today = datetime.date.today().toordinal()
     waiting = [item for found in turns.values() for item in found if item is not found[today % len(found)]]
     if waiting and not any("::" in argument for argument in config.args):

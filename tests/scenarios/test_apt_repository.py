@@ -57,6 +57,7 @@ def url(bare: stack.Target, repository: apt_repository.Repository) -> Iterator[s
         yield url
 
 
+@pytest.mark.rotates("sources")
 def test_deploys_from_a_signed_repository(
     bare: stack.Target, play: Path, repository: apt_repository.Repository, url: str
 ) -> None:
@@ -82,6 +83,7 @@ def test_refuses_a_key_with_another_fingerprint(
     assert bare.shell("ls /etc/apt/sources.list.d /etc/apt/keyrings").find("pgdg") == -1
 
 
+@pytest.mark.rotates("sources")
 def test_refuses_a_repository_that_another_key_signed(bare: stack.Target, play: Path, tmp_path: Path) -> None:
     other = apt_repository.build(tmp_path / "tampered", advertise_another_key=True)
     with apt_repository.served(other, _machine(bare)) as url:

@@ -101,6 +101,7 @@ def deploy(target: stack.Target, variables: dict[str, object], log: str) -> play
     return playbook.run(target.inventory, *arguments, log=target.inventory.parent / f"{log}.log")
 
 
+@pytest.mark.rotates("sources")
 def test_git_and_archives(
     clone_of: Callable[[str], stack.Target], git_server: GitServer, tmp_path: Path
 ) -> None:
