@@ -56,6 +56,14 @@ def test_the_api_has_a_worker_for_each_core_that_memory_is_left_for(
     assert sizing.API_WORKER_MB < sized["worker_max_mb"] < sized["max_mb"]
 
 
+def test_the_api_of_a_host_is_sized_by_that_host_alone() -> None:
+    for name, groups, hostvars in (("till", ONE, {"till": host()}), ("app1", SPLIT, split_hosts())):
+        here = {group: [one for one in groups[group] if one == name] for group in ("odoo", "postgresql")}
+        without_facts = {other: {} for other in hostvars} | {name: hostvars[name]}
+        whole = sizing.sizing(hostvars, groups, name)["pos_api"]
+        assert sizing.sizing(without_facts, here, name)["pos_api"] == whole
+
+
 @pytest.mark.parametrize("off", [{"pos_api_server": "odoo"}, {"odoo_series": "14.0"}])
 def test_without_a_server_of_its_own_the_api_takes_nothing_from_odoo(off: dict[str, str]) -> None:
     sized = sizing.sizing({"till": host(8192, 4, **off)}, ONE, "till")
