@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.bench.host import Bench, BenchError, wait_for_answers
+from tests.bench.host import PLACE, Bench, BenchError, wait_for_answers
 from tests.bench.plan import CLIENTS, UNPREPARED, Plan, goals
 from tests.bench.rounds import OURS, Row, rows
 from tests.bench.shop import Shop
@@ -26,7 +26,12 @@ def statement(bench: Bench, shop: Shop) -> Mapping[str, Any]:
     """Return what the API reads its first page of products by: ``statement`` and ``values``."""
     who = shop.people.cashier
     who.bearer()
-    asked = {"login": who.login, "operation": LISTED, "query": [["limit", str(LIMIT)]]}
+    asked = {
+        "login": who.login,
+        "operation": LISTED,
+        "query": [["limit", str(LIMIT)]],
+        "modules": f"{PLACE}/lib",
+    }
     return run_as_odoo(bench.machine, (PROGRAMS / "compiled.py").read_text(), asked)
 
 

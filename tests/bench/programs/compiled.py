@@ -1,6 +1,7 @@
 """Runs on Odoo's host with Odoo's own Python: the statement that the API reads a list by.
 
-First argument: a JSON object with ``login``, ``operation`` (operationId) and ``query`` ([[name, text], ...]).
+First argument: a JSON object with ``login``, ``operation`` (operationId), ``query`` ([[name, text], ...]) and
+``modules`` (folder of what the peers import).
 Standard output: {"statement": text with ``$n``, "values": its parameters}; the login has to have a token that
 is in force.
 """
@@ -43,6 +44,7 @@ def compiled(env, asked):
 def main():
     """Do what the argument asks for."""
     asked = json.loads(sys.argv[1])
+    sys.path.append(asked["modules"])
     config.parse_config(["--config", "/etc/odoo/odoo.conf"])
     server.load_server_wide_modules()
     found = registry(config["db_name"])
