@@ -1,7 +1,7 @@
 """What a product's page has beside the columns, in SQL: taxes, price and variants.
 
 The price is worked out where it is a plain one: a pricelist without rules in the product's own currency, no
-fiscal position, and percentages on top of the price. Python works out any other.
+fiscal position, and percentages of it, on top or included. Python works out any other.
 """
 
 from ..lean.expressions import holds, translated
@@ -24,7 +24,7 @@ REPARTED = (
     " WHERE p.invoice_tax_id = {tax}.id AND p.repartition_type = 'tax'), 0)"
 )
 PLAIN_TAX = (
-    "{tax}.amount_type = 'percent' AND NOT coalesce({tax}.price_include, false)"
+    "{tax}.amount_type = 'percent'"
     f" AND NOT coalesce({{tax}}.include_base_amount, false) AND {REPARTED} = 100"
 )
 
@@ -88,17 +88,25 @@ def pricing(scope):
     digits = env["decimal.precision"].precision_get("Product Price")
     price, step = f"round({scope.column('lst_price')}, {digits})", currency.column("rounding")
     bare = f"round({price} / {step}) * {step}"
+    # what is included comes off together, and what is on top counts from there (account.tax, compute_all)
+    included = _taxes_of(
+        scope,
+        company.column("id"),
+        f"coalesce(sum({tax}.amount::numeric) FILTER (WHERE {tax}.price_include), 0)",
+    )
+    untaxed = f"round({bare} / (1 + ({included}) / 100) / {step}) * {step}"
     taxed = _taxes_of(
         scope,
         company.column("id"),
-        f"coalesce(sum(round({bare} * {tax}.amount::numeric / 100 / {step}) * {step}), 0)",
+        f"coalesce(sum(round({untaxed} * {tax}.amount::numeric / 100 / {step}) * {step})"
+        f" FILTER (WHERE {tax}.price_include IS NOT TRUE), 0)",
     )
     shown = f"trim_scale(round({{}}, {DECIMALS}))"
     return (
         f"CASE WHEN {number} IS NULL THEN 'null' ELSE concat('{{\"pricelist\": {{\"id\": ', {number},"
         f" ', \"name\": ', to_json({pricelist.column('name')}), '}}, \"currency\": ',"
         f" to_json({currency.column('name')}), ', \"price\": ', {shown.format(price)},"
-        f" ', \"price_without_tax\": ', {shown.format(bare)},"
+        f" ', \"price_without_tax\": ', {shown.format(untaxed)},"
         f" ', \"price_with_tax\": ', {shown.format(f'{bare} + ({taxed})')}, '}}') END"
     )
 

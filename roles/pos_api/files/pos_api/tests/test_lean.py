@@ -293,13 +293,28 @@ class TestLean(ApiCase):
         detail = {"id": product.id}
         shown = self.assert_same(self.cashier, "getProduct", detail)
         self.assertEqual(shown["pricing"]["price_with_tax"], 14.2)  # 12.35 and 1.85
-        product.taxes_id.price_include = True
+        product.taxes_id.include_base_amount = True
         self.assertIsNone(self.compiled(self.called(self.cashier, "getProduct", detail)))
-        product.taxes_id.price_include = False
+        product.taxes_id.include_base_amount = False
         self.assert_same(self.cashier, "getProduct", detail)
         rule = {"applied_on": "3_global", "compute_price": "percentage", "percent_price": 10}
         config.pricelist_id.item_ids = [(0, 0, rule)]
         self.assertIsNone(self.compiled(self.called(self.cashier, "getProduct", detail)))
+
+    def test_taxes_that_the_price_includes(self):
+        product = new_product(self.env, "lean taxed", 1)
+        taxes = product.taxes_id
+        for number, amount in enumerate((7, 5.5, 19)):
+            taxes |= taxes[0].copy({"name": f"lean {number}", "amount": amount, "sequence": number})
+        for _ in range(60):
+            chosen = self.env["account.tax"].browse(
+                self.random.sample(taxes.ids, self.random.randrange(1, 4))
+            )
+            for tax in chosen:
+                tax.price_include = self.random.random() < 0.6
+            product.taxes_id = [(6, 0, chosen.ids)]
+            product.list_price = self.random.choice((0, 0.01, 0.05, 9.99, 10.45, 12.35, 99.95, 1234.5))
+            self.assert_same(self.cashier, "getProduct", {"id": product.id})
 
     def sell(self):
         till = new_till(self.env, "lean")
