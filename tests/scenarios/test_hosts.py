@@ -131,6 +131,16 @@ def test_a_cut_host_is_unreachable_until_it_is_healed(other_run: hosts.Run) -> N
     deadline.until(lambda: answers(address), 10, "sshd's answer")
 
 
+def test_the_next_owner_of_an_address_is_reached_at_once(other_run: hosts.Run) -> None:
+    hosts.up(other_run, "one=bookworm", "two=bookworm")
+    address = hosts.addresses(other_run)["two"]
+    hosts.shell(other_run, "one", f"ping -c 1 -W 5 {address}")
+    hosts.call(other_run, "rm", "two")
+    hosts.up(other_run, "three=bookworm")
+    assert hosts.addresses(other_run)["three"] == address
+    hosts.shell(other_run, "one", f"ping -c 1 -W 5 {address}")
+
+
 def test_a_saved_base_gives_hosts_of_their_own(other_run: hosts.Run) -> None:
     hosts.up(other_run, "original")
     hosts.shell(other_run, "original", "echo baked >/root/content; rm /usr/bin/gpg")

@@ -62,13 +62,22 @@ network_down() {
   ip route del unreachable "$(network).0/24" metric 9999 2>/dev/null || true
 }
 
+# The address in the network card of whoever has the IP address (a locally administered one): were it
+# another for each host, all who knew the last owner of the IP address would miss the next one for a
+# minute, until their neighbour table forgets.
+mac_of() {
+  # shellcheck disable=SC2046
+  printf '02:00:%02x:%02x:%02x:%02x' $(address "$1" | tr . ' ')
+}
+
 # Namespace and veth are made and addressed from outside: the host needs no network service, and its
 # cable can be pulled whatever state it is in.
 plug_in() { # NAME
   local ns link mtu; ns=$(namespace_of "$1") link=$(link_of "$1") mtu=$(uplink_mtu)
   [[ ! -e /run/netns/$ns ]] || return 0
   ip netns add "$ns"
-  ip link add "$link" mtu "$mtu" type veth peer name eth0 mtu "$mtu" netns "$ns"
+  ip link add "$link" mtu "$mtu" type veth \
+    peer name eth0 address "$(mac_of "$1")" mtu "$mtu" netns "$ns"
   ip link set "$link" master "$(bridge)" up
   ip -n "$ns" link set lo up
   ip -n "$ns" addr add "$(address "$1")/24" brd + dev eth0
