@@ -36,10 +36,10 @@ options:
 notes:
   - Reads these variables of the hosts where they are set in the inventory or on the command line -
     C(odoo_memory_mb), C(odoo_cores), C(odoo_workers), C(odoo_max_cron_threads), C(odoo_db_maxconn),
-    C(odoo_series), C(pos_api_server), C(pos_api_workers), C(pos_api_threads), C(postgresql_memory_mb),
-    C(postgresql_cores), C(pgbouncer_default_pool_size), C(pgbouncer_reserve_pool_size),
-    C(pgbouncer_postgres_pool_size), C(pgbouncer_session_pool_size), C(pgbouncer_databases),
-    C(pgbouncer_session_databases).
+    C(odoo_series), C(pos_api_server), C(pos_api_workers), C(pos_api_threads), C(pos_api_cache_size),
+    C(postgresql_memory_mb), C(postgresql_cores), C(pgbouncer_default_pool_size),
+    C(pgbouncer_reserve_pool_size), C(pgbouncer_postgres_pool_size), C(pgbouncer_session_pool_size),
+    C(pgbouncer_databases), C(pgbouncer_session_databases).
   - Without C(pos_api_server) Odoo 15.0 has a server of its own for the API, and 14.0 has none.
   - Role defaults and C(vars) of a play are not part of C(hostvars) and are not seen for other hosts.
 """
@@ -66,8 +66,9 @@ MIB = 1024 * 1024
 WORKER_MB = round(0.8 * 150 + 0.2 * 1024)
 # The prefork master and the longpolling process each keep a loaded registry as a light worker does.
 MASTER_AND_LONGPOLLING_MB = 2 * 150
-# The API's master keeps a loaded registry, as its workers do beside what they serve and cache.
-API_MASTER_MB, API_WORKER_MB = 150, 200
+# The API's master keeps a loaded registry, as its workers do beside what they serve and cache. The plan of a
+# worker has room for so many of pos_api_cache_size; what that allows beyond comes on top.
+API_MASTER_MB, API_WORKER_MB, API_CACHE_MB = 150, 200, 32
 API_THREADS = 3  # while one waits for PostgreSQL, another one computes
 API_SHARE_OF_ODOO = 0.25
 # A worker is replaced above so many times its plan, and the unit ends above so many times the whole plan.
@@ -171,16 +172,18 @@ def _pos_api(variables: Mapping[str, Any], host: str, budget_mb: int, cores: int
     server = variables.get("pos_api_server") or ("granian" if series == "15.0" else "odoo")
     if server != "granian":
         return dict.fromkeys(("workers", "threads", "memory_mb", "worker_max_mb", "max_mb"), 0)
+    cache_bytes = _number(variables, host, "pos_api_cache_size", 0) or 0
+    worker_mb = API_WORKER_MB + max(0, -(-cache_bytes // MIB) - API_CACHE_MB)
     workers = _number(variables, host, "pos_api_workers")
     if workers is None:
-        by_memory = (int(budget_mb * API_SHARE_OF_ODOO) - API_MASTER_MB) // API_WORKER_MB
+        by_memory = (int(budget_mb * API_SHARE_OF_ODOO) - API_MASTER_MB) // worker_mb
         workers = max(1, min(cores, by_memory))
-    memory_mb = API_MASTER_MB + workers * API_WORKER_MB
+    memory_mb = API_MASTER_MB + workers * worker_mb
     return {
         "workers": workers,
         "threads": _number(variables, host, "pos_api_threads") or API_THREADS,
         "memory_mb": memory_mb,
-        "worker_max_mb": int(API_WORKER_MB * API_RECYCLED_AT),
+        "worker_max_mb": int(worker_mb * API_RECYCLED_AT),
         "max_mb": memory_mb * API_ENDED_AT,
     }
 
@@ -278,7 +281,8 @@ def _pgbouncer(variables: Mapping[str, Any], host: str, sized: Mapping[str, int]
     result = {name: _number(variables, host, f"pgbouncer_{name}") or value for name, value in sized.items()}
     result["lookup_connections"] = LOOKUP_CONNECTIONS
     result["databases"] = len(variables.get("pgbouncer_databases") or [None])
-    result["session_databases"] = len(variables.get("pgbouncer_session_databases") or [None])
+    session_databases = variables.get("pgbouncer_session_databases")
+    result["session_databases"] = 1 if session_databases is None else len(session_databases)
     servers = server_connections(result)
     result["limit_nofile"] = max(2048, result["max_client_conn"] + servers + PGBOUNCER_OWN_FILES)
     return result
@@ -413,7 +417,7 @@ def _odoo_problems(sized: Mapping[str, int], api_mb: int, used: Mapping[str, int
     return [
         f"odoo_workers ({workers}) and odoo_max_cron_threads ({cron}) need {needed_mb} MiB of memory with"
         f" the API's {api_mb} MiB, and Odoo may plan with {sized['memory_budget_mb']} MiB: lower them or"
-        " pos_api_workers, add memory, or correct odoo_memory_mb"
+        " pos_api_workers, set pos_api_server to odoo, add memory, or correct odoo_memory_mb"
     ]
 
 

@@ -7,6 +7,7 @@ from tests.mutations.case import Mutation
 FILES = "security/test_files.py"
 UNITS = "configuration/test_units.py"
 LOOSE = "/etc/systemd/system/odoo.service.d/mutation.conf"
+API_UNIT = "/etc/systemd/system/odoo-api.service"
 PID = "/run/mutation.pid"
 
 
@@ -150,6 +151,31 @@ CASES = (
         {"configuration/test_api_server.py::test_started_with_the_present_files": "restart odoo-api"},
         "keep /opt/odoo/bin/odoo-python; echo '# changed' >>/opt/odoo/bin/odoo-python",
         "put_back /opt/odoo/bin/odoo-python",
+    ),
+    Mutation(
+        "mutation-api-server-of-another-size",
+        "units",
+        "configuration",
+        {
+            "configuration/test_api_server.py::test_sizes": "pos_api_workers",
+            "services/test_api_server.py::test_workers": "wanted pos_api_workers",
+        },
+        f"change {API_UNIT} 's/--workers [0-9]+/--workers 1/'; systemctl daemon-reload",
+        f"put_back {API_UNIT}; systemctl daemon-reload",
+        restarts="odoo",
+        why="it was told another number, and so many workers run",
+    ),
+    Mutation(
+        "mutation-api-worker-not-replaced",
+        "units",
+        "services",
+        {"services/test_api_server.py::test_a_killed_worker_comes_back": ""},
+        "change $ADDON/serve.py 's/respawn_failed_workers=True/respawn_failed_workers=False/'",
+        "put_back $ADDON/serve.py",
+        restarts="odoo",
+        alone=True,
+        select="killed_worker",
+        why="the server ends with its worker, and whoever asks meanwhile has no answer",
     ),
     Mutation(
         "mutation-open-port",

@@ -146,4 +146,20 @@ CASES = (
         "keep $SITE; echo '# changed' >>$SITE",
         "put_back $SITE",
     ),
+    Mutation(
+        "mutation-api-past-its-server",
+        "nginx",
+        "configuration",
+        {f"{LOADED}::test_api_goes_to_its_server": "they go to"},
+        "change $SITE 's#proxy_pass http://odoo_api;#proxy_pass http://odoo;#'; reload_nginx",
+        "put_back $SITE; reload_nginx",
+    ),
+    Mutation(
+        "mutation-api-connections-not-kept",
+        "nginx",
+        "configuration",
+        {f"{LOADED}::test_api_goes_to_its_server": "keepalive"},
+        "change $SITE '/^ *keepalive 32;/d'; reload_nginx",
+        "put_back $SITE; reload_nginx",
+    ),
 )

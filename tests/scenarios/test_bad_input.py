@@ -59,6 +59,10 @@ def test_a_bare_host_stays_bare(bare: stack.Target, tmp_path: Path) -> None:
     said = refused(bare, given | {"odoo_memory_mb": 200}, log="memory")
     assert "200 MB of memory for Odoo, less than odoo_minimum_memory_mb" in said
 
+    said = refused(bare, given | {"odoo_workers": 500}, log="workers")
+    assert "odoo_workers (500) and odoo_max_cron_threads (2) need" in said
+    assert "set pos_api_server to odoo" in said
+
     said = refused(bare, given | {"odoo_admin_password": ""}, log="empty-secret")
     assert "odoo_admin_password is missing or shorter than 8 characters" in said
 

@@ -203,6 +203,25 @@ def test_more_databases_need_more_connections() -> None:
     assert grown == 2 * (pool + sizing.LOOKUP_CONNECTIONS)
 
 
+def test_a_pooler_without_an_entry_in_session_mode_needs_no_connections_for_one() -> None:
+    none, one = (
+        sizing.sizing({"till": host(pgbouncer_session_databases=names)}, ONE, "till")
+        for names in ([], ["pos"])
+    )
+    assert one == sizing.sizing({"till": host()}, ONE, "till"), "Odoo's database has one unless told"
+    saved = one["postgresql"]["connections_needed"] - none["postgresql"]["connections_needed"]
+    assert saved == one["pgbouncer"]["session_pool_size"] + sizing.LOOKUP_CONNECTIONS
+
+
+def test_more_memory_for_answers_is_part_of_the_plan() -> None:
+    usual, more = (
+        sizing.sizing({"till": host(pos_api_workers=2, **given)}, ONE, "till")["pos_api"]
+        for given in ({}, {"pos_api_cache_size": 96 * sizing.MIB})
+    )
+    assert more["memory_mb"] == usual["memory_mb"] + 2 * 64
+    assert more["worker_max_mb"] > usual["worker_max_mb"] + 64
+
+
 def test_a_database_host_without_odoo_keeps_its_memory() -> None:
     sized = sizing.sizing({"db": host(8192)}, {"postgresql": ["db"]}, "db")
     assert sized["postgresql"]["memory_budget_mb"] == 8192 - 819

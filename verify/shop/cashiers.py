@@ -256,7 +256,8 @@ class Cashiers:
         body = self._basket(till, 1) if len(self._drafts) < DRAFTS else self._sale(till)
         return self._call("createOrder", "POST", "/orders", body, caller=till, till=till)
 
-    def _whole_sale(self) -> Call:
+    def draw_sale(self) -> Call:
+        """Return a whole sale, ready to be sent."""
         till = self._chance.randrange(2)
         return self._call("createOrder", "POST", "/orders", self._sale(till), caller=till, till=till)
 
@@ -271,7 +272,7 @@ class Cashiers:
 
     def _pay(self) -> Call:
         if not self._drafts:
-            return self._whole_sale()
+            return self.draw_sale()
         order = self._drafts.popleft()
         path, body = f"/orders/{order.id}/payments", self._tender(order.due, order.till)
         return self._call(
@@ -280,7 +281,7 @@ class Cashiers:
 
     def _refund(self) -> Call:
         if not self._sold:
-            return self._whole_sale()
+            return self.draw_sale()
         order = self._sold.popleft()
         body = {"payments": [{"payment_method_id": self._people.card_id, "amount": round(order.total, 2)}]}
         path = f"/orders/{order.id}/refunds"
@@ -361,6 +362,18 @@ def _call(
         body=None if body is None else json.dumps(body).encode(),
         about=about,
     )
+
+
+class Sellers:
+    """Draws nothing but whole sales, each of which needs a server connection of the pool.
+
+    Args:
+        cashiers: who keep track of what is made.
+    """
+
+    def __init__(self, cashiers: Cashiers) -> None:
+        self.draw = cashiers.draw_sale
+        self.learn, self.lose, self.take_back = cashiers.learn, cashiers.lose, cashiers.take_back
 
 
 class Readers:

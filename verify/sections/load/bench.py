@@ -10,7 +10,7 @@ from verify.measure.resources import Capacity, timeline, usage
 from verify.measure.sampler import Reading, Sampler
 from verify.measure.soundness import Circumstances, circumstances
 from verify.reporting.document import LoadRun, Measure, Step
-from verify.shop.cashiers import Cashiers
+from verify.shop.cashiers import Cashiers, Sellers
 
 SEED = 15
 
@@ -42,10 +42,12 @@ class Bench:
     sampler: Sampler
     runs: list[Driven] = field(default_factory=list)
 
-    def drive(self, arrivals: Sequence[float], seconds: float) -> Driven:
-        """Send calls at the arrival times, and wait for all answers."""
+    def drive(
+        self, arrivals: Sequence[float], seconds: float, callers: Cashiers | Sellers | None = None
+    ) -> Driven:
+        """Send calls at the arrival times, those of the cashiers unless told, and wait for all answers."""
         self.cashiers.prepare()
-        driven = self.driver.run(self.cashiers, arrivals, seconds)
+        driven = self.driver.run(callers or self.cashiers, arrivals, seconds)
         self.runs.append(driven)
         return driven
 

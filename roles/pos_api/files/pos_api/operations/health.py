@@ -4,17 +4,13 @@ import functools
 import logging
 import time
 
-import psycopg2
 from odoo import registry, sql_db
 from odoo.modules.module import load_information_from_description_file
 
-from .. import settings
 from ..frame.call import Reply, operation
 from ..frame.databases import only_database
 from ..frame.problems import Problem
-from ..lean import connection
 
-STATES = "coalesce((SELECT jsonb_object_agg(name, state) FROM ir_module_module WHERE name = ANY({})), '{{}}')"
 _logger = logging.getLogger(__name__)
 
 
@@ -24,20 +20,16 @@ def _needed():
 
 
 def _probe(name):
-    """Return ({module: state} of the needed modules, milliseconds of the statement that asked for them)."""
+    """Return ({module: state} of the needed modules, milliseconds of a SELECT) over a connection of the
+    pool."""
     needed = _needed()
-    pool, started = settings.current().session_pool, time.perf_counter()
-    try:
-        (states,) = connection.row(pool, f"SELECT {STATES.format('$1')}", [needed]) if pool else (None,)
-    except psycopg2.Error:
-        _logger.warning("POS API: the pool in session mode cannot be used", exc_info=True)
-        states = None
-    if states is None:
-        with sql_db.db_connect(name).cursor() as cr:
-            started = time.perf_counter()
-            cr.execute(f"SELECT {STATES.format('%s')}", (needed,))
-            (states,) = cr.fetchone()
-    elapsed = (time.perf_counter() - started) * 1000
+    with sql_db.db_connect(name).cursor() as cr:
+        started = time.perf_counter()
+        cr.execute("SELECT 1")
+        cr.fetchone()
+        elapsed = (time.perf_counter() - started) * 1000
+        cr.execute("SELECT name, state FROM ir_module_module WHERE name IN %s", (tuple(needed),))
+        states = dict(cr.fetchall())
     return {module: states.get(module, "missing") for module in needed}, round(elapsed, 3)
 
 
