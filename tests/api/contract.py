@@ -179,7 +179,7 @@ class Contract:
 
     def _check_refused_route(self, answer: requests.Response) -> None:
         """What no operation is for has to be refused in the same form, by the API or before it."""
-        if answer.status_code not in (404, 405, 413, 429, 431):
+        if answer.status_code not in (404, 405, 413, 414, 429, 431):
             raise ContractError("no operation of the document is for this request, yet it is not refused")
         if answer.status_code == 405 and not answer.headers.get("Allow"):
             raise ContractError("405 without Allow")

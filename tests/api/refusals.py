@@ -228,6 +228,13 @@ def header_too_large(scene: Scene, operation: Operation) -> Iterator[requests.Re
     yield bare(right_caller(scene, operation), operation, headers=_keyed(operation, Cookie="x" * 40_000))
 
 
+def uri_too_long(scene: Scene, operation: Operation) -> Iterator[requests.Response]:
+    """414: more query than the server takes."""
+    yield bare(
+        right_caller(scene, operation), operation, headers=_keyed(operation), params={"q": "x" * 20_000}
+    )
+
+
 def throttled(scene: Scene, operation: Operation) -> Iterator[requests.Response]:
     """429: too many tries."""
     caller = right_caller(scene, operation)
@@ -260,6 +267,7 @@ PROVOCATIONS: dict[int, Provocation] = {
     409: conflict,
     412: stale,
     413: too_large,
+    414: uri_too_long,
     415: wrong_type,
     422: invalid,
     428: unconditional,

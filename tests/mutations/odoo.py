@@ -245,7 +245,7 @@ CODE = (
         "mutation-wrong-status",
         {"services/test_api.py::test_sale": "HTTP status 200"},
         "$ADDON/operations/orders.py",
-        r"/^def create_order/,/^@/s/return shown\(order, 201\)/return shown(order, 200)/",
+        r"s/Reply\(201, shown_order/Reply(200, shown_order/",
         section="services",
     ),
 )

@@ -22,6 +22,7 @@ EVERY = {
     "405": "MethodNotAllowed",
     "406": "NotAcceptable",
     "413": "TooLarge",
+    "414": "UriTooLong",
     "422": "Invalid",
     "431": "HeadersTooLarge",
     "500": "ServerError",
