@@ -229,10 +229,9 @@ def header_too_large(scene: Scene, operation: Operation) -> Iterator[requests.Re
 
 
 def uri_too_long(scene: Scene, operation: Operation) -> Iterator[requests.Response]:
-    """414: more query than the server takes."""
-    yield bare(
-        right_caller(scene, operation), operation, headers=_keyed(operation), params={"q": "x" * 20_000}
-    )
+    """414: more query than the server takes; not by much: nginx resets a connection with unread data."""
+    query = {"q": "x" * 9_000}
+    yield bare(right_caller(scene, operation), operation, headers=_keyed(operation), params=query)
 
 
 def throttled(scene: Scene, operation: Operation) -> Iterator[requests.Response]:
