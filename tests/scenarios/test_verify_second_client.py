@@ -28,7 +28,7 @@ pytestmark = pytest.mark.hosts
 # Takes the server so long, and is so small, that it is the server that both clients see.
 SALES = 40
 PATH = f"{BASE}/reports/sales?date_from={date.today() - timedelta(1)}&date_to={date.today()}"
-ROUNDS, CALLS, SECONDS = 7, 30, 2
+ROUNDS, CALLS, SECONDS = 15, 30, 1
 AGREE = 0.10
 PAUSE_MS = 30
 LAG_MS = 3
@@ -45,7 +45,7 @@ cat times.*
 """
 
 
-class Listing:
+class SalesReport:
     """One call, again and again, as the open-loop driver draws it."""
 
     def __init__(self, headers: dict[str, str]) -> None:
@@ -94,12 +94,16 @@ def by_wrk(site: Site, script: Path) -> float:
 
 
 def agrees(ours: list[float], theirs: list[float]) -> None:
-    """Compare the medians of interleaved rounds.
+    """Compare what was measured in turns, round by round: the machine is not as fast in one as in another.
+
+    Args:
+        ours: Milliseconds that verify's client measured, one for each round.
+        theirs: Milliseconds that the other client measured just before.
 
     Raises:
-        AssertionError: They are further apart than `AGREE`.
+        AssertionError: The median of the ratios is further from 1 than `AGREE`.
     """
-    ratio = median(ours) / median(theirs)
+    ratio = median(our / their for our, their in zip(ours, theirs, strict=True))
     print(f"ours {median(ours):.3f} ms, theirs {median(theirs):.3f} ms, ratio {ratio:.3f}")
     assert abs(ratio - 1) <= AGREE, (ours, theirs)
 
@@ -132,7 +136,7 @@ def test_https_as_wrk_sees_it(machine: tuple[Machine, Site], tmp_path: Path) -> 
             closed.append(median(one.milliseconds))
             paused.append(by_wrk(site, slow))
             rate = 1000 / (PAUSE_MS + paused[-1])
-            driven = driver.run(Listing(headers), constant(rate, SECONDS), SECONDS)
+            driven = driver.run(SalesReport(headers), constant(rate, SECONDS), SECONDS)
             assert not any(sample.failure for sample in driven.samples)
             opened.append(median((one.finished - one.sent) * 1000 for one in driven.samples))
             lags.append(median((one.sent - one.intended) * 1000 for one in driven.samples))
