@@ -200,13 +200,15 @@ def _odoo(variables: Mapping[str, Any], host: str, budget_mb: int) -> dict[str, 
         by_memory = (budget_mb - others_mb) // WORKER_MB - cron
         workers = max(1, min(2 * cores + 1, by_memory))
     needed_mb = others_mb + (workers + cron) * WORKER_MB
+    # What the threads of one process hold at a time, with the connection to `postgres` for a NOTIFY of each.
+    cursors = max(LONGPOLLING_CURSORS, pos_api["threads"] * (HTTP_CURSORS + 1))
     # Odoo's defaults are 2 GiB and 2.5 GiB; a small host recycles earlier. The hard one limits address space,
     # which is far more than what is resident, so it never falls below what a worker maps in order to start.
     soft_mb = min(2048, max(640, (budget_mb - pos_api["memory_mb"]) * 8 // 10 // (workers + cron + 1)))
     return {
         "workers": workers,
         "max_cron_threads": cron,
-        "db_maxconn": _number(variables, host, "odoo_db_maxconn", LONGPOLLING_CURSORS) or DB_MAXCONN,
+        "db_maxconn": _number(variables, host, "odoo_db_maxconn", cursors) or max(DB_MAXCONN, cursors),
         "limit_memory_soft": soft_mb * MIB,
         "limit_memory_hard": max(soft_mb + 512, 1536) * MIB,
         "memory_budget_mb": budget_mb,
@@ -399,7 +401,7 @@ def sizing_problems(
     floor = pools(list(_odoo_hosts(hostvars, groups, host).values())) if odoo_hosts else {}
     found = []
     if "odoo_workers" in used:
-        found += _odoo_problems(sized["odoo"], sized["pos_api"]["memory_mb"], used)
+        found += _odoo_problems(sized["odoo"], sized["pos_api"], used)
     if "pgbouncer_default_pool_size" in used:
         found += _pool_problems(sized["pgbouncer"], floor, used)
     if "max_connections" in used:
@@ -408,16 +410,22 @@ def sizing_problems(
     return [f"on {host}, {problem}" for problem in found]
 
 
-def _odoo_problems(sized: Mapping[str, int], api_mb: int, used: Mapping[str, int]) -> list[str]:
-    """Say whether the workers need more memory than there is, beside the `api_mb` MiB of the API's server."""
+def _odoo_problems(sized: Mapping[str, int], api: Mapping[str, int], used: Mapping[str, int]) -> list[str]:
+    """Say whether Odoo's workers and the API's need more memory than there is.
+
+    As few as the smallest host gets by itself are taken everywhere: below them there is nothing to run.
+    """
     workers, cron = used["odoo_workers"], used.get("odoo_max_cron_threads", sized["max_cron_threads"])
+    api_mb = api["memory_mb"]
     needed_mb = MASTER_AND_LONGPOLLING_MB + api_mb + (workers + cron) * WORKER_MB
-    if needed_mb <= sized["memory_budget_mb"]:
+    least = workers <= 1 and cron <= MAX_CRON_THREADS and api_mb <= API_MASTER_MB + API_WORKER_MB
+    if needed_mb <= sized["memory_budget_mb"] or least:
         return []
     return [
-        f"odoo_workers ({workers}) and odoo_max_cron_threads ({cron}) need {needed_mb} MiB of memory with"
-        f" the API's {api_mb} MiB, and Odoo may plan with {sized['memory_budget_mb']} MiB: lower them or"
-        " pos_api_workers, set pos_api_server to odoo, add memory, or correct odoo_memory_mb"
+        f"odoo_workers ({workers}) and odoo_max_cron_threads ({cron}) need {needed_mb} MiB of memory with the"
+        f" {api_mb} MiB of the API ({api['workers']} pos_api_workers, each with its pos_api_cache_size), and"
+        f" Odoo may plan with {sized['memory_budget_mb']} MiB: lower one of them, set pos_api_server to odoo,"
+        " add memory, or correct odoo_memory_mb"
     ]
 
 

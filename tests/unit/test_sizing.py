@@ -101,6 +101,8 @@ def test_what_is_computed_has_no_problems(memory_mb: int, cores: int) -> None:
     sized = sizing.sizing(hostvars, ONE, "till")
     effective = {f"pgbouncer_{name}": value for name, value in sized["pgbouncer"].items()}
     effective["max_connections"] = sized["postgresql"]["max_connections"]
+    for name in ("workers", "max_cron_threads"):
+        effective[f"odoo_{name}"] = sized["odoo"][name]
     assert sizing.sizing_problems(hostvars, ONE, "till", effective) == []
 
 
@@ -229,10 +231,40 @@ def test_a_database_host_without_odoo_keeps_its_memory() -> None:
 
 def test_too_little_memory_is_refused() -> None:
     problems = sizing.sizing_problems(
-        {"till": host(512, 1)}, ONE, "till", {"max_connections": 100, "odoo_workers": 1}
+        {"till": host(512, 1)}, ONE, "till", {"max_connections": 100, "odoo_workers": 2}
     )
     assert any("postgresql_memory_mb" in problem for problem in problems)
     assert any("odoo_memory_mb" in problem for problem in problems)
+
+
+@pytest.mark.parametrize("given", [{"odoo_workers": 1}, {"odoo_max_cron_threads": 1}, {"pos_api_workers": 1}])
+def test_a_small_host_may_be_given_what_it_has(given: dict[str, int]) -> None:
+    hostvars = {"till": host(1024, 1, **given)}
+    effective = {"odoo_workers": 1, "odoo_max_cron_threads": 2, **given}
+    assert sizing.sizing_problems(hostvars, ONE, "till", effective) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"odoo_max_cron_threads": 40}, "odoo_max_cron_threads (40)"),
+        ({"pos_api_workers": 40}, "40 pos_api_workers"),
+        ({"pos_api_cache_size": 1 << 30}, "pos_api_cache_size"),
+    ],
+)
+def test_what_needs_more_memory_than_there_is_is_named(given: dict[str, int], named: str) -> None:
+    hostvars = {"till": host(2048, 1, **given)}
+    effective = {"odoo_workers": 1, "odoo_max_cron_threads": given.get("odoo_max_cron_threads", 2)}
+    (problem,) = sizing.sizing_problems(hostvars, ONE, "till", effective)
+    assert named in problem and "Odoo may plan with" in problem
+
+
+def test_every_thread_finds_its_connections_in_its_own_process() -> None:
+    least = 8 * (sizing.HTTP_CURSORS + 1)
+    with pytest.raises(AnsibleFilterError, match=f"odoo_db_maxconn is {least - 1} .* at least {least}"):
+        sizing.sizing({"till": host(pos_api_threads=8, odoo_db_maxconn=least - 1)}, ONE, "till")
+    many = sizing.sizing({"till": host(pos_api_threads=20)}, ONE, "till")
+    assert many["odoo"]["db_maxconn"] == 20 * (sizing.HTTP_CURSORS + 1)
 
 
 def test_an_estate_without_odoo_is_not_measured_by_odoos_needs() -> None:
