@@ -56,12 +56,20 @@ def test_a_bare_host_stays_bare(bare: stack.Target, tmp_path: Path) -> None:
 
     # An archive is given where none may be in the artefact folder: these runs end before it is opened.
     given = {"odoo_archive": str(archive)}
+    (tmp_path / "wheels" / "odoo-15.0").mkdir(parents=True)
+    said = refused(bare, given | {"odoo_artifact_directory": str(tmp_path)}, log="wheels")
+    assert f"{tmp_path}/wheels/odoo-15.0 (odoo_artifact_directory) does not have all packages" in said
+    assert "No matching distribution found for" in said
+
     said = refused(bare, given | {"odoo_memory_mb": 200}, log="memory")
     assert "200 MB of memory for Odoo, less than odoo_minimum_memory_mb" in said
 
     said = refused(bare, given | {"odoo_workers": 500}, log="workers")
     assert "odoo_workers (500) and odoo_max_cron_threads (2) need" in said
     assert "set pos_api_server to odoo" in said
+
+    said = refused(bare, given | {"pos_api_workers": 500}, log="api-workers")
+    assert "(500 pos_api_workers, each with its pos_api_cache_size)" in said
 
     said = refused(bare, given | {"odoo_admin_password": ""}, log="empty-secret")
     assert "odoo_admin_password is missing or shorter than 8 characters" in said
