@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from tests.conftest import Deployed
 from tests.harness import fingerprint, playbook
 
 pytestmark = pytest.mark.hosts
+ROLES = sorted(Path(__file__).parents[2].glob("roles/*/tasks/main.yml"))
+
+
+def tags_of(part: str) -> list[str]:
+    """Return the tags that choose one part of each role that has it, such as ``odoo_database``."""
+    tasks = [task for role in ROLES for task in yaml.safe_load(role.read_text())]
+    return sorted({tag for task in tasks for tag in task.get("tags", []) if tag.endswith(f"_{part}")})
 
 
 def test_the_second_run_changes_nothing_and_keeps_every_process(deployed: Deployed) -> None:
@@ -19,3 +29,14 @@ def test_the_second_run_changes_nothing_and_keeps_every_process(deployed: Deploy
     assert again.recap[deployed.host].changed == 0
     assert deployed.main_pids() == processes
     assert fingerprint.differences(before, fingerprint.take(deployed.run, deployed.host)) == []
+
+
+@pytest.mark.parametrize("part", ["configure", "database", "service"])
+def test_one_part_alone_finds_what_it_needs_and_changes_nothing(deployed: Deployed, part: str) -> None:
+    tags = tags_of(part)
+    assert len(tags) >= 3, tags
+    log = deployed.inventory.parent / f"{part}.log"
+    # A dry run predicts what the run does; both end without what the other parts register.
+    for mode in ([], ["--check"]):
+        alone = playbook.run(deployed.inventory, "--tags", ",".join(tags), *mode, log=log)
+        assert (alone.status, alone.changes()) == (0, []), alone.output[-3000:]

@@ -41,6 +41,7 @@ def test_a_failing_run_shows_none(deployed: Deployed, results: Path) -> None:
     broken = ["--tags", "odoo_database", "--extra-vars", "odoo_postgresql_port=9"]
     failed = playbook.run(deployed.inventory, "-vvv", "--diff", *broken, log=results / "failing.log")
     assert failed.recap[deployed.host].failed == 1, failed.output[-4000:]
+    assert "127.0.0.1:9" in failed.output, failed.output[-4000:]
     assert leaks.in_text(failed.output, deployed.secrets) == []
 
 
