@@ -155,6 +155,15 @@ CASES = (
         "put_back $SITE; reload_nginx",
     ),
     Mutation(
+        "mutation-api-on-another-port",
+        "nginx",
+        "configuration",
+        {f"{LOADED}::test_api_goes_to_its_server": "the API listens on port"},
+        # Odoo's workers answer the API there, so that nothing else is wrong.
+        "change $SITE 's#server (.*):8073#server \\1:8069#'; reload_nginx",
+        "put_back $SITE; reload_nginx",
+    ),
+    Mutation(
         "mutation-api-connections-not-kept",
         "nginx",
         "configuration",

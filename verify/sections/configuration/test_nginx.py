@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from verify.clients.tls import served_certificate
 from verify.clients.web import Site
-from verify.estate.machines import Machine
+from verify.estate.machines import Machine, Machines, has_own_api
 
 CONCERN = "Web server"
 
@@ -29,10 +29,15 @@ def test_files_are_loaded(nginx_host: Machine) -> None:
     assert changed == "", f"changed since the last reload, run systemctl reload nginx: {changed}"
 
 
-def test_api_goes_to_its_server(nginx_host: Machine) -> None:
-    """The API's paths go to the API's own server, over kept connections, or to Odoo where there is none."""
+def test_api_goes_to_its_server(nginx_host: Machine, machines: Machines) -> None:
+    """The API's paths go to the port of the API's own server, over kept connections, or to Odoo where there
+    is none: by what the Odoo hosts say, not by what the web server was told."""
     dump = nginx_host.shell.output("nginx -T 2>/dev/null")
-    port = int(nginx_host.variables["nginx_odoo_api_port"])
+    odoo_hosts = machines.of_group("odoo")
+    behind = [host for host in odoo_hosts if host.name == nginx_host.name] or odoo_hosts
+    ports = {int(host.variables["pos_api_port"]) if has_own_api(host) else 0 for host in behind}
+    assert len(ports) <= 1, f"pos_api_port or pos_api_server differ between the Odoo hosts: {sorted(ports)}"
+    port = ports.pop() if ports else int(nginx_host.variables["nginx_odoo_api_port"])
     places = re.findall(r"location [^{]*(?:/api/v1|jwks[.]json)[^{]*\{[^}]*?proxy_pass http://(\w+);", dump)
     wanted = "odoo_api" if port else "odoo"
     assert places and set(places) == {wanted}, (
@@ -42,7 +47,9 @@ def test_api_goes_to_its_server(nginx_host: Machine) -> None:
         (upstream,) = re.findall(r"upstream odoo_api \{([^}]*)\}", dump)
         servers = set(re.findall(r"server (\S+)", upstream))
         hosts = nginx_host.variables["nginx_odoo_hosts"]
-        assert servers == {f"{host}:{port}" for host in hosts}, f"upstream odoo_api has {sorted(servers)}"
+        assert servers == {f"{host}:{port}" for host in hosts}, (
+            f"upstream odoo_api has {sorted(servers)}, the API listens on port {port}: run site.yml"
+        )
         assert re.search(r"\bkeepalive \d+;", upstream), "each call opens a connection: see keepalive"
 
 
