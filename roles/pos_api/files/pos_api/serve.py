@@ -7,6 +7,7 @@ is not imported by the addon; ``-P`` keeps the addon's modules from being found 
 import argparse
 import gc
 import logging
+import socket
 
 import odoo
 from granian import Granian
@@ -68,11 +69,16 @@ def load(path):
     return for_granian(behind_proxy(dispatch.application))
 
 
+def resolved(interface, port):
+    """Return the address of an interface that is given by name or address: granian takes no names."""
+    return socket.getaddrinfo(interface, port, type=socket.SOCK_STREAM)[0][4][0]
+
+
 def arguments():
     """Return the arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", required=True, help="odoo.conf")
-    parser.add_argument("--interface", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--interface", default="127.0.0.1", help="address, or its name, to listen on")
     parser.add_argument("--port", type=int, required=True, help="port to listen on")
     parser.add_argument("--workers", type=int, required=True, help="processes")
     parser.add_argument("--threads", type=int, required=True, help="calls that a worker serves at a time")
@@ -89,7 +95,7 @@ def main():
     gc.freeze()
     Granian(
         "pos_api",
-        address=given.interface,
+        address=resolved(given.interface, given.port),
         port=given.port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
