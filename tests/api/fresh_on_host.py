@@ -25,17 +25,42 @@ for client in clients:
     client.verify, client.headers["Authorization"] = False, "Bearer " + given["token"]
 
 
-def shown(number, client):
-    """Return the product as the API lists it, None where it does not."""
+def listed(number, client):
+    """Return (price, None) of a product as the API lists it, None where it does not."""
     answer = client.get(f"{given['url']}/api/v1/products", params={"ids": number}, timeout=30)
     assert answer.status_code == 200, answer.text
     items = answer.json()["items"]
-    return items[0] if items else None
+    return (items[0]["price"], None) if items else None
+
+
+def alone(number, client):
+    """Return (price, amount of its tax) of a product as the API gives it alone, None where it does not."""
+    answer = client.get(f"{given['url']}/api/v1/products/{number}", timeout=30)
+    if answer.status_code == 404:
+        return None
+    assert answer.status_code == 200, answer.text
+    item = answer.json()
+    assert item["price"] == item["pricing"]["price_without_tax"], item
+    return item["price"], item["taxes"][0]["amount"]
 
 
 def by_orm(env, number, price):
     """Write by the ORM."""
     env["product.product"].browse(number).list_price = price
+
+
+def tax_by_orm(env, number, amount):
+    """Write another table by the ORM."""
+    env["product.product"].browse(number).taxes_id.amount = amount
+
+
+def tax_by_sql(env, number, amount):
+    """Write another table past the ORM."""
+    env.cr.execute(
+        "UPDATE account_tax SET amount = %s FROM product_taxes_rel r, product_product p"
+        " WHERE r.tax_id = account_tax.id AND r.prod_id = p.product_tmpl_id AND p.id = %s",
+        (amount, number),
+    )
 
 
 def by_sql(env, number, price):
@@ -58,12 +83,15 @@ def in_savepoints(env, number, price):
 
 
 WAYS = (by_orm, by_sql, in_savepoints)
+TAX_WAYS = (tax_by_orm, tax_by_sql)
+READS = (listed, alone)
 
 
 def transaction(work, *arguments, commit=True):
     """Run work with an environment in a transaction of its own, as another process of Odoo's does."""
     with found.cursor() as cr:
-        result = work(api.Environment(cr, SUPERUSER_ID, {}), *arguments)
+        env = api.Environment(cr, SUPERUSER_ID, {})  # Odoo writes at commit what its environments still hold
+        result = work(env, *arguments)
         if not commit:
             cr.rollback()
             found.reset_changes()
@@ -78,26 +106,39 @@ def delete(env, number):
     product.unlink()
 
 
-def create(env):
+def create(env, tax):
     """Return a new product's id."""
-    return env["product.product"].create({"name": "fresh", "available_in_pos": True, "list_price": 1}).id
+    values = {"name": "fresh", "available_in_pos": True, "list_price": 1, "taxes_id": [(6, 0, [tax])]}
+    return env["product.product"].create(values).id
 
 
-number, price, reads, stale = transaction(create), 1.0, 0, []
+def create_tax(env):
+    """Return a new tax's id."""
+    return env["account.tax"].create({"name": f"fresh {given['seed']}", "amount": 5}).id
+
+
+tax, amount = transaction(create_tax), 5.0
+number, price, reads, stale = transaction(create, tax), 1.0, 0, []
 while reads < given["reads"]:
     kind, written = chance.random(), round(chance.uniform(1, 1000), 2)
-    if kind < 0.85:
+    if kind < 0.65:
         transaction(chance.choice(WAYS), number, written)
         price = written
+    elif kind < 0.85:
+        amount = round(chance.uniform(1, 90), 2)
+        transaction(chance.choice(TAX_WAYS), number, amount)
     elif kind < 0.95:
         transaction(by_sql, number, written, commit=False)
     else:
         transaction(delete, number)
-        assert shown(number, clients[0]) is None, "a deleted product is still listed"
-        number, price = transaction(create), 1.0
-    for read in range(EACH):
-        item = shown(number, clients[read % SESSIONS])
+        for read in READS:
+            assert read(number, clients[0]) is None, "a deleted product is still shown"
+        number, price = transaction(create, tax), 1.0
+    for count in range(EACH):
+        read = READS[count % len(READS)]
+        found_there = read(number, clients[count % SESSIONS])
         reads += 1
-        if item is None or item["price"] != price:
-            stale.append([number, price, item and item["price"]])
+        wanted = (price, amount if read is alone else None)
+        if found_there != wanted:
+            stale.append([read.__name__, number, wanted, found_there])
 print(json.dumps({"reads": reads, "stale": stale}))

@@ -205,7 +205,8 @@ class Resource:
         context: Odoo's context to read it in.
         access: function from the model and a call to the model with the rights to read it with, where the
             scope alone keeps the caller in bounds.
-        kept: whether the answers of its list are kept until a table that it reads has changed.
+        kept: whether the answers of its list, or of one record, are kept until a table that they read has
+            changed.
     """
 
     name: str

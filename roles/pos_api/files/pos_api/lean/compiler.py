@@ -6,6 +6,7 @@ is added here is the list of columns.
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,8 @@ from ..records import RESOURCES
 from . import variables
 from .readable import NotCompilable, narrow
 from .scope import Scope
+
+_logger = logging.getLogger(__name__)
 
 STAND_INS_APART = 100
 ID_STAND_IN = 2147479999
@@ -151,8 +154,8 @@ STAND_INS = {
 
 
 def tables(env):
-    """Return the tables that the compiled lists of the catalogue read (the record rules of a user may add to
-    them; then that user's lists are not kept).
+    """Return the tables that the compiled reads of the catalogue go by (the record rules of a user may add to
+    them; then that user's answers are not kept).
 
     Args:
         env: any environment.
@@ -161,13 +164,16 @@ def tables(env):
     call = SimpleNamespace(env=env, principal=SimpleNamespace(is_manager=True), query={})
     found = set()
     for resource in kept():
-        for order in filter(None, resource.sorts.values()):
-            found |= compile_list(call, resource, order, limit=1).tables
+        try:
+            for order in filter(None, resource.sorts.values()):
+                found |= compile_list(call, resource, order, limit=1).tables
+        except NotCompilable as reason:
+            _logger.warning("POS API: answers of %s are not kept: %s", resource.name, reason)
     return found
 
 
 def kept():
-    """Return the resources whose lists are kept: those that change seldom and are read all the time."""
+    """Return the resources whose answers are kept: those that change seldom and are read all the time."""
     return [resource for resource in RESOURCES.values() if resource.kept]
 
 

@@ -17,7 +17,7 @@ from .readable import NotCompilable
 _logger = logging.getLogger(__name__)
 
 # Odoo's signalling (odoo/modules/registry.py); the groups that give the user's role and the user's companies,
-# NULL where the token's family or user is not in force; and the version of the kept lists
+# NULL where the token's family or user is not in force; and the version of the kept answers
 CHECK = (
     "SELECT (SELECT last_value FROM base_registry_signaling), (SELECT last_value FROM base_cache_signaling),"
     f" (SELECT live.groups FROM ({principal.LIVE.format(family='$1', user='$2')}) live (ends, groups)),"

@@ -206,6 +206,7 @@ PRODUCT_DETAIL = Resource(
     ),
     scope=_known,
     context=NAMES,
+    kept=True,
 )
 
 
