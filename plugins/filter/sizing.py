@@ -188,6 +188,21 @@ def _pos_api(variables: Mapping[str, Any], host: str, budget_mb: int, cores: int
     }
 
 
+def _db_maxconn(variables: Mapping[str, Any], host: str, threads: int) -> int:
+    """Give the most connections of one process, which the API's `threads` of it share.
+
+    Raises AnsibleFilterError when odoo_db_maxconn is less than what they may hold at a time.
+    """
+    given = _number(variables, host, "odoo_db_maxconn", LONGPOLLING_CURSORS)
+    held = threads * (HTTP_CURSORS + 1)  # with the connection to `postgres` that each may NOTIFY on
+    if given is not None and given < held:
+        raise AnsibleFilterError(
+            f"odoo_db_maxconn is {given} on host {host}, and the {threads} pos_api_threads of one process may"
+            f" hold {held} connections: give at least {held}, leave it out, or lower pos_api_threads"
+        )
+    return given or max(DB_MAXCONN, held)
+
+
 def _odoo(variables: Mapping[str, Any], host: str, budget_mb: int) -> dict[str, Any]:
     """Size Odoo on one host. `budget_mb`: memory it may plan with, MiB; limits in the result are bytes."""
     cores = _number(variables, host, "odoo_cores") or _fact(variables, host, "processor_vcpus", "odoo_cores")
@@ -200,15 +215,14 @@ def _odoo(variables: Mapping[str, Any], host: str, budget_mb: int) -> dict[str, 
         by_memory = (budget_mb - others_mb) // WORKER_MB - cron
         workers = max(1, min(2 * cores + 1, by_memory))
     needed_mb = others_mb + (workers + cron) * WORKER_MB
-    # What the threads of one process hold at a time, with the connection to `postgres` for a NOTIFY of each.
-    cursors = max(LONGPOLLING_CURSORS, pos_api["threads"] * (HTTP_CURSORS + 1))
+    maxconn = _db_maxconn(variables, host, pos_api["threads"])
     # Odoo's defaults are 2 GiB and 2.5 GiB; a small host recycles earlier. The hard one limits address space,
     # which is far more than what is resident, so it never falls below what a worker maps in order to start.
     soft_mb = min(2048, max(640, (budget_mb - pos_api["memory_mb"]) * 8 // 10 // (workers + cron + 1)))
     return {
         "workers": workers,
         "max_cron_threads": cron,
-        "db_maxconn": _number(variables, host, "odoo_db_maxconn", cursors) or max(DB_MAXCONN, cursors),
+        "db_maxconn": maxconn,
         "limit_memory_soft": soft_mb * MIB,
         "limit_memory_hard": max(soft_mb + 512, 1536) * MIB,
         "memory_budget_mb": budget_mb,
@@ -424,8 +438,8 @@ def _odoo_problems(sized: Mapping[str, int], api: Mapping[str, int], used: Mappi
     return [
         f"odoo_workers ({workers}) and odoo_max_cron_threads ({cron}) need {needed_mb} MiB of memory with the"
         f" {api_mb} MiB of the API ({api['workers']} pos_api_workers, each with its pos_api_cache_size), and"
-        f" Odoo may plan with {sized['memory_budget_mb']} MiB: lower one of them, set pos_api_server to odoo,"
-        " add memory, or correct odoo_memory_mb"
+        f" Odoo may plan with {sized['memory_budget_mb']} MiB: lower one of them, set pos_api_server to"
+        " odoo in the inventory, add memory, or correct odoo_memory_mb"
     ]
 
 

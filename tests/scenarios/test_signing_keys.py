@@ -147,6 +147,19 @@ def test_a_rotation_that_leaves_a_host_out_is_refused(pair: Pair) -> None:
     assert [host.shell(FOLDER) for host in pair.both()] == before
 
 
+def test_a_rotation_before_the_api_s_own_server_is_deployed_is_refused(pair: Pair) -> None:
+    unit, away = "/etc/systemd/system/odoo-api.service", "/root/odoo-api.service"
+    before = [host.shell(FOLDER) for host in pair.both()]
+    pair.two.shell(f"mv {unit} {away}")
+    try:
+        refused = pair.rotate()
+    finally:
+        pair.two.shell(f"mv {away} {unit}")
+    assert (refused.status, refused.changes()) == (2, [])
+    assert f"{pair.two.host} has no odoo-api.service yet" in " ".join(refused.output.split())
+    assert [host.shell(FOLDER) for host in pair.both()] == before
+
+
 def test_a_dry_run_says_what_would_come_and_changes_nothing(pair: Pair) -> None:
     before = [host.shell(FOLDER) for host in pair.both()]
     result = pair.rotate("--check", "--diff")

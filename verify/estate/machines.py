@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from verify.estate.connection import Connection, close_connection, open_connection
-from verify.estate.described import Estate, UnreachableError
+from verify.estate.described import Estate, Host, UnreachableError
 from verify.estate.shell import CommandError, Shell, open_shell
 
 API = "odoo-api"  # the API's own server, on hosts of the group odoo
@@ -66,7 +66,7 @@ class Machines:
         return Machine(name, host.address, host.variables, connection, open_shell(connection))
 
 
-def has_own_api(machine: Machine) -> bool:
+def has_own_api(machine: Machine | Host) -> bool:
     """Return whether a host of Odoo answers the API by a server of its own, and not by Odoo's workers."""
     return bool(machine.variables.get("pos_api_server") == "granian")
 

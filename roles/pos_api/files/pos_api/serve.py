@@ -70,8 +70,13 @@ def load(path):
 
 
 def resolved(interface, port):
-    """Return the address of an interface that is given by name or address: granian takes no names."""
-    return socket.getaddrinfo(interface, port, type=socket.SOCK_STREAM)[0][4][0]
+    """Return the address of an interface that is given by name or address: granian takes no names. Of a name
+    with both it is the one of IPv4, where Odoo listens too."""
+    try:
+        found = socket.getaddrinfo(interface, port, socket.AF_INET, socket.SOCK_STREAM)
+    except socket.gaierror:
+        found = socket.getaddrinfo(interface, port, type=socket.SOCK_STREAM)
+    return found[0][4][0]
 
 
 def arguments():
