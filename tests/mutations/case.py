@@ -29,14 +29,21 @@ sql() {
 reload_postgresql() { systemctl reload postgresql@14-main; }
 reload_nginx() { nginx -t 2>/dev/null; systemctl reload nginx; }
 reload_pooler() { systemctl reload pgbouncer; }
+option() { sed -nE "s/^$1 *= *//p" $ODOO; }
+# After a restart of PostgreSQL the pooler may refuse the first connection that is new.
+connects() {
+  PGPASSWORD=$(option db_password) psql -XAtqc 'SELECT 1' -h "$(option db_host)" -p "$(option db_port)" \
+    -U "$(option db_user)" "$(option db_name)" >/dev/null 2>&1
+}
 venv() { (cd / && runuser -u odoo -- /opt/odoo/venv/bin/python3 "$@"); }
 ready() {
   name=$(sed -nE 's/^ *server_name ([^ ;]+).*/\\1/p' $SITE | tail -1)
+  answers() { curl -skf --max-time 5 -o /dev/null -H "Host: $name" "https://127.0.0.1/$1"; }
   for _ in $(seq 240); do
-    if curl -skf --max-time 5 -H "Host: $name" https://127.0.0.1/api/v1/health >/dev/null; then return 0; fi
+    if answers api/v1/health && answers web/login && connects; then return 0; fi
     sleep 0.25
   done
-  echo 'the API is not back' >&2; return 1
+  echo 'Odoo and the API are not back' >&2; return 1
 }
 restart_odoo() { systemctl restart odoo odoo-api; ready; }
 """

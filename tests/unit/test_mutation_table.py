@@ -2,6 +2,8 @@
 
 import fnmatch
 import re
+import shlex
+import subprocess
 from itertools import pairwise
 from pathlib import Path
 
@@ -42,6 +44,20 @@ def test_what_must_fail_exists(case: Mutation) -> None:
         assert fnmatch.filter(checks, bare), f"no check is called {bare}"
         assert pattern.startswith((f"{case.section}/", "services/")), "its section is not run"
     assert len(case.expected) == 1 or case.why, "say why more than one check must fail"
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if "change $ADDON/" in case.apply], ids=lambda case: case.name
+)
+def test_what_changes_the_addon_s_code_finds_what_it_changes(case: Mutation) -> None:
+    for script in re.findall(r"change \$ADDON/\S+ '[^']*(?:'\"'\"'[^']*)*'", case.apply):
+        _, path, pattern = shlex.split(script)
+        file = ROOT / "roles/pos_api/files/pos_api" / path.removeprefix("$ADDON/")
+        for part in re.split(r"; (?=s/)", pattern):
+            changed = subprocess.run(
+                ["sed", "-E", part, file], capture_output=True, text=True, check=True
+            ).stdout
+            assert changed != file.read_text(), f"{path}: unchanged by {part}"
 
 
 def test_every_turn_covers_different_subjects_and_all_cases_come() -> None:
