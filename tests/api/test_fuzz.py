@@ -33,9 +33,9 @@ CONFIG = {
     "checks": {
         "enabled": True,
         "positive_data_acceptance": {"expected-statuses": ["2xx", "304", *STATE]},
-        # 414: a value may be so long that the web server takes no such address.
+        # 414, 431: a value may be so long that the web server does not take it.
         "negative_data_rejection": {
-            "expected-statuses": ["400", "405", "406", "413", "414", "415", "428", *STATE]
+            "expected-statuses": ["400", "405", "406", "413", "414", "415", "428", "431", *STATE]
         },
         "missing_required_header": {"expected-statuses": ["400", "401", "403", "428"]},
     },

@@ -185,6 +185,11 @@ def workers_of(log: Log, calls: list[Call]) -> dict[str, int]:
     return dict(found)
 
 
+def with_key(calls: list[Call], kid: str, since: float) -> list[Call]:
+    """Return the calls with a token of a key that were sent after a time."""
+    return [call for call in calls if call.kid == kid and call.sent > since]
+
+
 def test_keys_are_rotated_under_load_and_no_valid_call_fails(shop: Shop) -> None:
     caller, log = shop.caller("cora"), cursor(shop)
     old = caller.tokens["access_token"]
@@ -199,14 +204,21 @@ def test_keys_are_rotated_under_load_and_no_valid_call_fails(shop: Shop) -> None
         after = active_kid(shop.target)
         caller.forget()
         load.tokens.append(caller.tokens["access_token"])  # old and new by turns
+        number = workers(shop)
+
+        def used() -> bool:
+            seen, calls = log_since(shop, log), [call for call in load.so_far() if call.sent > rotated]
+            sides = [with_key(calls, kid, rotated) for kid in (before, after)]
+            return len(calls) > 60 * THREADS and all(len(workers_of(seen, one)) >= number for one in sides)
+
         load.wait_for(
-            lambda: len([call for call in load.so_far() if call.sent > rotated]) > 60 * THREADS,
-            "old and new tokens are used for a while after the rotation",
+            used,
+            "every worker has answered with the old and with the new token after the rotation",
         )
     seen, calls = log_since(shop, log), load.calls
     failed = [call for call in calls if call.status != 200]
-    old_after = workers_of(seen, [call for call in calls if call.kid == before and call.sent > rotated])
-    new_after = workers_of(seen, [call for call in calls if call.kid == after])
+    old_after = workers_of(seen, with_key(calls, before, rotated))
+    new_after = workers_of(seen, with_key(calls, after, rotated))
     during = sum(1 for call in calls if call.sent < rotated)
     print(
         f"{len(calls)} calls in {THREADS} threads, {during} before the rotation's end, {len(failed)} failed;"
@@ -214,7 +226,6 @@ def test_keys_are_rotated_under_load_and_no_valid_call_fails(shop: Shop) -> None
     )
     assert before != after and jwt.get_unverified_header(load.tokens[1])["kid"] == after
     assert failed == []
-    number = workers(shop)
     assert len(old_after) >= number, "every worker accepts the key before"
     assert len(new_after) >= number, "and the new one"
     for worker in new_after:

@@ -17,6 +17,16 @@ sed -i -E '/zone=odoo_login:/s#rate=[0-9]+r/[sm]#rate={rate}#' "$site"
 nginx -T 2>/dev/null | grep -q 'rate={rate}'
 systemctl reload nginx
 """
+# The units count as started before what they run answers.
+SERVES = """
+answers() { curl -sf --max-time 5 -o /dev/null "http://127.0.0.1:$1"; }
+serves() {
+  answers 8069/web/login && answers 8069/api/v1/health \
+    && { ! systemctl --quiet is-enabled odoo-api 2>/dev/null || answers 8073/api/v1/health; }
+}
+for _ in $(seq 240); do if serves; then exit 0; fi; sleep 0.25; done
+echo 'Odoo or the API does not answer' >&2; exit 1
+"""
 
 
 @dataclass(frozen=True)
@@ -90,11 +100,21 @@ def let_log_in(target: Target, rate: str) -> None:
     target.shell(LOGIN_RATE.format(rate=rate))
 
 
+def wait_until_it_serves(target: Target) -> None:
+    """Wait until Odoo and whatever answers the API on a deployed host that has just booted do so.
+
+    Raises:
+        hosts.HostsError: They do not within a minute.
+    """
+    target.shell(SERVES)
+
+
 def save(original: Target) -> str:
     """Make what a host is now a base for others, and return the base's name; the host boots again."""
     base = f"{original.host}-saved"
     for command in (["stop", original.host], ["save", original.host, base], ["start", original.host]):
         hosts.call(original.run, *command)
+    wait_until_it_serves(original)
     return base
 
 
@@ -113,4 +133,6 @@ def clone(original: Target, base: str, name: str) -> Target:
     (place / "group_vars" / "all" / "secrets.yml").write_text(kept.read_text())
     server_name = {"nginx_server_name": hosts.addresses(original.run)[original.host]}
     inventory.write(place, original.run, inventory.one_host(name), server_name)
-    return Target(original.run, name, place, original.secrets)
+    target = Target(original.run, name, place, original.secrets)
+    wait_until_it_serves(target)
+    return target
