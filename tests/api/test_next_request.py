@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+import requests
 
 from tests.api.client import Caller
 from tests.api.shop import Shop
@@ -12,17 +14,35 @@ from verify.clients import odoo_rpc
 
 pytestmark = pytest.mark.hosts
 
+MANAGERS = ("group_pos_manager", "group_hr_attendance_user", "group_partner_manager")
 CALLS = 24  # each over a new connection, so that every worker is asked, several times
 READS = ("listProducts", "listCategories", "listOrders", "listCustomers")
 
 
-def statuses(caller: Caller, operation: str) -> set[int]:
-    """Return the statuses of many calls with one token, over new connections."""
-    found = set()
+def answers(caller: Caller, operation: str, **options: Any) -> Iterator[requests.Response]:
+    """Yield the answers of many calls with one token, over new connections; see `Caller.prepare`."""
     for _ in range(CALLS):
         caller.client.close()
-        found.add(caller.call(operation).status_code)
-    return found
+        yield caller.call(operation, **options)
+
+
+def statuses(caller: Caller, operation: str, **options: Any) -> set[int]:
+    """Return the statuses of many calls with one token, over new connections; see `Caller.prepare`."""
+    return {answer.status_code for answer in answers(caller, operation, **options)}
+
+
+def copied(shop: Shop, like: str, login: str) -> tuple[int, Caller]:
+    """Return (id, caller) of a new user with the rights of another one."""
+    shop.passwords[login] = f"{login} password"
+    user = odoo_rpc.call(shop.administrator, "res.users", "copy", shop["users"][like], {"login": login})
+    odoo_rpc.call(shop.administrator, "res.users", "write", [user], {"password": shop.passwords[login]})
+    return int(user), shop.caller(login)
+
+
+def product(shop: Shop, **values: Any) -> int:
+    """Return the id of a new product that is on sale."""
+    values = {"name": "next", "sale_ok": True, "available_in_pos": True, "list_price": 2, **values}
+    return int(odoo_rpc.call(shop.administrator, "product.product", "create", values))
 
 
 def sellers(shop: Shop) -> int:
@@ -66,13 +86,44 @@ def revoked(shop: Shop, user: int) -> int:
     "what", [demoted, demoted_by_group, demoted_by_sql, deactivated, revoked], ids=lambda what: what.__name__
 )
 def test_lost_rights_are_lost_at_once(shop: Shop, what: Callable[[Shop, int], int]) -> None:
-    login = f"next-{what.__name__}"
-    shop.passwords[login] = f"{login} password"
-    user = odoo_rpc.call(shop.administrator, "res.users", "copy", shop["users"]["dora"], {"login": login})
-    odoo_rpc.call(shop.administrator, "res.users", "write", [user], {"password": shop.passwords[login]})
-    caller = shop.caller(login)
+    user, caller = copied(shop, "dora", f"next-{what.__name__}")
     for operation in READS:
         assert statuses(caller, operation) == {200}
     refused = what(shop, user)
     for operation in READS:
         assert statuses(caller, operation) == {refused}, operation
+
+
+def test_a_manager_who_has_become_a_cashier_reads_what_a_cashier_may(shop: Shop) -> None:
+    """What a manager alone may see is gone with the role, also where Odoo's caches hear nothing of it."""
+    user, caller = copied(shop, "mona", "next-cashier")
+    shown, hidden = product(shop), product(shop, available_in_pos=False)
+    for number in (shown, hidden):
+        assert statuses(caller, "getProduct", id=number) == {200}
+    groups = ", ".join(f"'{name}'" for name in MANAGERS)
+    shop.statements(
+        f"DELETE FROM res_groups_users_rel WHERE uid = {user} AND gid IN"
+        f" (SELECT res_id FROM ir_model_data WHERE model = 'res.groups' AND name IN ({groups}));"
+    )
+    # The second time round every worker has learnt what it may answer by itself.
+    for _ in range(2):
+        assert statuses(caller, "getProduct", id=shown) == {200}
+        assert statuses(caller, "getProduct", id=hidden) == {404}
+
+
+def test_a_user_who_has_moved_to_another_company_reads_that_one_s(shop: Shop) -> None:
+    """Taxes are those of the user's company as it is now, also where Odoo's caches hear nothing of it."""
+    user, caller = copied(shop, "anna", "next-company")
+    (tax,) = odoo_rpc.call(shop.administrator, "account.tax", "search", [["type_tax_use", "=", "sale"]], 0, 1)
+    number = product(shop, taxes_id=[[6, 0, [tax]]])
+    company = odoo_rpc.call(shop.administrator, "res.company", "create", {"name": "next"})
+
+    def taxes() -> set[int]:
+        return {len(answer.json()["taxes"]) for answer in answers(caller, "getProduct", id=number)}
+
+    assert taxes() == taxes() == {1}
+    shop.statements(
+        f"INSERT INTO res_company_users_rel (cid, user_id) VALUES ({company}, {user});"
+        f" UPDATE res_users SET company_id = {company} WHERE id = {user};"
+    )
+    assert taxes() == taxes() == {0}

@@ -51,16 +51,20 @@ class Answers:
     def __init__(self, limit):
         self.limit = limit
         self.size = 0
+        self._newest = None  # version that was asked for or kept last
         self._entries = OrderedDict()  # key: (Answer, bytes)
         self._lock = threading.Lock()
 
-    def __contains__(self, key: Hashable):
-        """Return whether there is an answer, of whatever version."""
-        return key in self._entries
+    def promises(self, key: Hashable):
+        """Return whether there is an answer of the version that was seen last, which :meth:`get` may give. It
+        is a guess that saves asking for the version of an answer that is outdated."""
+        answer, _size = self._entries.get(key, (None, 0))
+        return answer is not None and answer.version == self._newest
 
     def get(self, key: Hashable, version):
         """Return the :class:`Answer` of a key if it is of this version, else None."""
         with self._lock:
+            self._newest = version
             answer, _size = self._entries.get(key, (None, 0))
             if answer is None or answer.version != version:
                 return None
@@ -78,6 +82,7 @@ class Answers:
         if size > self.limit // 8:
             return
         with self._lock:
+            self._newest = answer.version
             _answer, replaced = self._entries.pop(key, (None, 0))
             self._entries[key] = (answer, size)
             self.size += size - replaced

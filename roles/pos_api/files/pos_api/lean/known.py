@@ -10,8 +10,11 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 PLANS, USERS = 4096, 10000  # entries; the oldest make room
-# Odoo tells no cache of a changed list of companies
-COMPANIES = "SELECT array_agg(cid ORDER BY cid) FROM res_company_users_rel WHERE user_id = {user}"
+# The user's own company, then all of them: Odoo reads both anew with each request
+COMPANIES = (
+    "SELECT (SELECT company_id FROM res_users WHERE id = {user}) || array_agg(cid ORDER BY cid)"
+    " FROM res_company_users_rel WHERE user_id = {user}"
+)
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class User:
 
     Attributes:
         role: as :func:`~..frame.principal.role_of` gives it.
-        companies: ids of the user's companies, in order.
+        companies: id of the user's own company, then those of all of the user's companies, in order.
     """
 
     role: str
@@ -29,7 +32,7 @@ class User:
 
 def user(call):
     """Return the :class:`User` of a :class:`~..frame.call.Call` in its transaction."""
-    call.env.cr.execute(f"SELECT ({COMPANIES.format(user='%s')})", (call.env.uid,))
+    call.env.cr.execute(f"SELECT ({COMPANIES.format(user='%(user)s')})", {"user": call.env.uid})
     return User(call.principal.role, *call.env.cr.fetchone())
 
 

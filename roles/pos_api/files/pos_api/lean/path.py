@@ -113,7 +113,7 @@ def serve(environ):
             sent = [(conditional.IF_NONE_MATCH, environ[conditional.IF_NONE_MATCH_KEY])]
             call.headers = validation.read_parameters(asked.operation, "header", sent)
         user = state.users[token.user_id]
-        name = plans.key(token.user_id, asked.operation, resource, asked.query)
+        name = plans.key(token.user_id, user, asked.operation, resource, asked.query)
         plan = state.plans[name]
         if plan is None or not principal.suffices(user.role, asked.operation):
             return None
@@ -152,8 +152,8 @@ class _Caller:
 
 
 def _answer(environ, call, plan, caller, values):
-    key = (plan.text, environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", ""))
-    if plan.kept and key in cache.answers():  # else the check comes with the rows
+    key = (plan.digest, environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", ""))
+    if plan.kept and cache.answers().promises(key):  # else the check comes with the rows
         checked = caller.row(plans.CHECK)
         kept = checked and cache.answers().get(key, checked[0])
         if kept:

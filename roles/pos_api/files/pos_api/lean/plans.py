@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,10 +51,23 @@ class Plan:
     show: Callable
     each: bool = False
 
+    @functools.cached_property
+    def digest(self):
+        """What its kept answers are found by, in place of the text."""
+        return hashlib.sha256(self.text.encode()).digest()
 
-def key(user_id, operation, resource, query):
-    """Return what a plan depends on: the caller, the order and size of the page, which filters were sent, and
-    those of their values that stand in its text."""
+
+def key(user_id, user, operation, resource, query):
+    """Return what a plan depends on: the caller with its role and companies, the order and size of the page,
+    which filters were sent, and those of their values that stand in its text.
+
+    Args:
+        user_id: the caller's.
+        user: :class:`~.known.User` as it is now.
+        operation: :class:`~..frame.document.Operation`.
+        resource: :class:`~..records.Resource` or function that the operation is compiled by.
+        query: {name: value} of the checked query.
+    """
     sent = tuple(
         (
             condition.name,
@@ -62,7 +77,7 @@ def key(user_id, operation, resource, query):
         if condition.name in query
     )
     place = query.get("sort"), query.get("limit"), bool(query.get("offset")), keyset.NAME in query
-    return user_id, operation.id, place, sent
+    return user_id, user.role, tuple(user.companies or ()), operation.id, place, sent
 
 
 def values(call, resource, plan):
@@ -99,8 +114,8 @@ def learn(call, sequences):
     state = known.state(call.request.registry)
     if state.sequences != sequences:
         return
-    user_id = call.principal.token.user_id
-    name = key(user_id, call.operation, resource, call.query)
+    user_id, user = call.principal.token.user_id, known.user(call)
+    name = key(user_id, user, call.operation, resource, call.query)
     if name not in state.plans:
         try:
             plan = compiled(call, resource)
@@ -109,7 +124,7 @@ def learn(call, sequences):
             plan = None
         known.remember(state.plans, name, plan, known.PLANS)
     state.database_id = principal.database_id(call.env)
-    known.remember(state.users, user_id, known.user(call), known.USERS)
+    known.remember(state.users, user_id, user, known.USERS)
 
 
 def compiled(call, resource):

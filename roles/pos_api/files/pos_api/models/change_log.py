@@ -34,6 +34,7 @@ from ..lean.readable import NotCompilable
 
 # the version of what the statement's snapshot sees, as text; for embedding into another statement
 VERSION = "(SELECT coalesce(sum(mark), 0)::text FROM pos_api_change)"
+MARK = "1 + floor(random() * 2147483646)::bigint"
 # whether the statement's own transaction has changed a logged table
 CHANGED_HERE = "(current_setting('pos_api.noted', true) = txid_current_if_assigned()::text) IS TRUE"
 FEW = 100  # rows that are not worth shortening
@@ -68,7 +69,7 @@ def create(cr):
             this text := txid_current();
         BEGIN
             IF current_setting('pos_api.noted', true) IS DISTINCT FROM this THEN
-                INSERT INTO {schema}.pos_api_change (mark) VALUES (1 + floor(random() * 2147483646)::bigint);
+                INSERT INTO {schema}.pos_api_change (mark) VALUES ({MARK});
                 PERFORM set_config('pos_api.noted', this, true);
             END IF;
             RETURN NULL;
@@ -180,6 +181,8 @@ def trace(cr, tables):
     for table in sorted(missing):
         _add(cr, table)
     cr.execute("SET LOCAL lock_timeout TO DEFAULT")
+    # What was written while a table was not traced counts as a change too.
+    cr.execute(f"INSERT INTO pos_api_change (mark) VALUES ({MARK})")
 
 
 def stop_tracing(cr, _registry):

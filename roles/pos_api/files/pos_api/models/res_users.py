@@ -13,6 +13,10 @@ class Users(models.Model):
         if "password" in values or values.get("active") is False:
             reason = "password" if "password" in values else "deactivated"
             self.env["pos.api.token.family"].sudo()._revoke_users(self.ids, reason)
+        if "company_ids" in values:
+            # Odoo keeps the rules' domains by the companies that a request names; the API's name none, so
+            # that the user's own are in them.
+            self.clear_caches()
         return result
 
     def _on_login_cooldown(self, failures, previous):

@@ -24,7 +24,7 @@ def _probe(name):
     connection of the pool."""
     needed = _needed()
     with sql_db.db_connect(name).cursor() as cr:
-        cr.autocommit(True)  # one round trip, where a transaction has three
+        cr.connection.autocommit = True  # one round trip, where a transaction has three
         started = time.perf_counter()
         cr.execute("SELECT name, state FROM ir_module_module WHERE name IN %s", (tuple(needed),))
         states = dict(cr.fetchall())

@@ -18,7 +18,6 @@ METHODS = {
     "account.tax:compute_all": "odoo.addons.account.models.account_tax",
     "account.tax:_compute_amount": "odoo.addons.account.models.account_tax",
 }
-MAIN_COMPANY = "(SELECT res_id FROM ir_model_data WHERE module = 'base' AND name = 'main_company')"
 REPARTED = (
     "coalesce((SELECT sum(p.factor_percent) FROM account_tax_repartition_line p"
     " WHERE p.invoice_tax_id = {tax}.id AND p.repartition_type = 'tax'), 0)"
@@ -73,7 +72,11 @@ def pricing(scope):
     config = scope.joined(env["pos.config"], f"coalesce(({opened}), ({ours}))", "till")
     pricelist, company = config.follow("pricelist_id"), config.follow("company_id")
     currency, own = pricelist.follow("currency_id"), scope.column("company_id")
-    of_product = f"(SELECT c.currency_id FROM res_company c WHERE c.id = coalesce({own}, {MAIN_COMPANY}))"
+    # Odoo keeps external ids in a cache and signals when they change.
+    ids = env["ir.model.data"]
+    main = getattr(ids, "_xmlid_to_res_id", None) or ids.xmlid_to_res_id  # 15.0, 14.0
+    whose = f"coalesce({own}, {main('base.main_company')})"
+    of_product = f"(SELECT c.currency_id FROM res_company c WHERE c.id = {whose})"
     tax = '"account_tax"'
     unusual = _taxes_of(scope, company.column("id"), "1") + f" AND NOT ({PLAIN_TAX.format(tax=tax)})"
     number = pricelist.column("id")

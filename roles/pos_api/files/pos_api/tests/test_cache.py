@@ -26,6 +26,17 @@ class TestCache(BaseCase):
         kept.put("a", answer("2"))
         self.assertIsNone(kept.get("a", "1"))
 
+    def test_what_is_outdated_promises_nothing(self):
+        kept = Answers(1 << 20)
+        self.assertFalse(kept.promises("a"))
+        kept.put("a", answer("1"))
+        self.assertTrue(kept.promises("a"))
+        kept.put("b", answer("2"))
+        self.assertFalse(kept.promises("a"))
+        self.assertTrue(kept.promises("b"))
+        kept.get("b", "3")
+        self.assertFalse(kept.promises("b"))
+
     def test_what_was_used_longest_ago_makes_room(self):
         kept = Answers(16 * (OVERHEAD + 1100))
         for name in "abcdefghijklmnop":

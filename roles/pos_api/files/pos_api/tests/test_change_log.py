@@ -297,8 +297,10 @@ class TestTracing(ProbeCase):
             with self.subTest(statement=statement):
                 self.run_and_commit(statement)
                 self.assertEqual(self.traced(), self.before)
+                unseen = self.version()
                 self.trace(self.before | {PROBE})
                 self.assertEqual(self.traced(), self.before | {PROBE})
+                self.assertNotEqual(self.version(), unseen, "what was written meanwhile was not logged")
                 before = self.version()
                 self.run_and_commit(f"TRUNCATE {PROBE} CASCADE")
                 self.assertNotEqual(self.version(), before)
