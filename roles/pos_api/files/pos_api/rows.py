@@ -18,7 +18,7 @@ ORM = (
     "odoo.models",
     "odoo.addons.base.models.ir_fields",
 )  # the latter looks at what an import of files brings
-_worked_out = (None, {})  # triggers of the registry, what was worked out of its fields
+_worked_out = (None, None, {})  # triggers and sequence of the registry, what was worked out of its fields
 
 
 def reserve(cr, **wanted):
@@ -50,13 +50,13 @@ def _once(function):
 
     def kept(env, key):
         global _worked_out
-        triggers, kept = (
-            env.registry.field_triggers,
-            _worked_out,
-        )  # the first is made anew whenever fields are
-        if kept[0] is not triggers:
-            _worked_out = kept = (triggers, {})
-        found = kept[1]
+        # The first is made anew whenever fields are, the second tells of methods that are replaced in place
+        # (automated actions).
+        triggers, sequence = env.registry.field_triggers, env.registry.registry_sequence
+        kept = _worked_out
+        if kept[0] is not triggers or kept[1] != sequence:
+            _worked_out = kept = (triggers, sequence, {})
+        found = kept[2]
         if (function, key) not in found:
             found[function, key] = function(env, key)
         return found[function, key]
@@ -122,7 +122,15 @@ def _are_known(env, methods):
             ):
                 return False
     models = tuple(model for model, _names in methods)
+    if any(_beside_columns(field) for model in models for field in env[model]._fields.values()):
+        return False
     return not any(field.store for field in _depending_elsewhere(env, models)) and not _chained(env, models)
+
+
+def _beside_columns(field):
+    """Return whether Odoo stores a value of a field with a new record that is not in the record's row."""
+    given = field.compute or (field.default and field.type != "many2many")
+    return bool(field.store and not field.column_type and given)
 
 
 def _chained(env, models):

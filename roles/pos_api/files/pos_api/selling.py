@@ -69,7 +69,9 @@ def named_session(call, session_id):
 def in_company(record):
     """Return a record of the point of sale in its company, which may not be the user's first."""
     company = record.company_id
-    return record.with_context(allowed_company_ids=company.ids).with_company(company)
+    entered = record.with_context(allowed_company_ids=company.ids).with_company(company)
+    standing.enter(entered.env)
+    return entered
 
 
 def selling_session(call, session_id=None):

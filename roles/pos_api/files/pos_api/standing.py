@@ -141,7 +141,10 @@ TABLES = (
     "account_journal",
     "ir_property",
     "ir_translation",
+    "product_attribute",
+    "product_attribute_value",
     "product_pricelist_item",
+    "product_template_attribute_line",
     "product_template_attribute_value",
 )
 
@@ -199,6 +202,7 @@ _sequences = WeakKeyDictionary()  # transaction: signalling sequences from befor
 # transaction: {caller or (caller, ids of companies): Standing that is in its cache}, None for one that keeps
 # nothing
 _used = WeakKeyDictionary()
+_entered = WeakKeyDictionary()  # transaction: ids of the companies whose lists are in its cache
 
 
 def _companies(env):
@@ -230,6 +234,21 @@ def begin(env, sequences):
     """
     if hasattr(env, "transaction"):  # not in 14.0
         _sequences[env.transaction] = sequences
+
+
+def enter(env):
+    """Forget what a transaction's cache holds of other companies than those of an environment: lists that
+    record rules narrow, such as a product's taxes, are cached there without the companies they were read for.
+
+    Args:
+        env: environment for one company that the transaction goes on with.
+    """
+    transaction, companies = getattr(env, "transaction", env.all), _companies(env)  # 14.0 has but ``all``
+    if _entered.setdefault(transaction, companies) != companies:
+        _entered[transaction] = companies
+        env["base"].flush()
+        env.cache.invalidate()
+        (_used.get(transaction) or {}).clear()
 
 
 def at_hand(env):
@@ -354,6 +373,11 @@ def _more(kept, read, by_context):
     return len(read) > len(kept)
 
 
+def _changed_here(env):
+    env.cr.execute(f"SELECT {change_log.CHANGED_HERE}")
+    return env.cr.fetchone()[0]
+
+
 def found(env, name, search):
     """Return the ids that ``search()`` finds, which the tables of what is kept must decide alone.
 
@@ -366,9 +390,13 @@ def found(env, name, search):
     if standing is None:
         return search().ids
     kept, key = standing.found, (_companies(env), name)
-    if key not in kept:
-        kept[key] = search().ids
-    return kept[key]
+    if key in kept:
+        return kept[key]
+    ids = search().ids
+    # Clients choose what is asked for, so what is not there is not kept; nor is what is not yet committed.
+    if ids and not _changed_here(env):
+        kept[key] = ids
+    return ids
 
 
 def keep(env):
@@ -386,8 +414,7 @@ def keep(env):
     ]
     if not grown:
         return
-    env.cr.execute(f"SELECT {change_log.CHANGED_HERE}")
-    if env.cr.fetchone()[0]:
+    if _changed_here(env):
         return
     with _Process.lock:
         if sum(map(len, standing.sold.values())) > PRODUCTS:

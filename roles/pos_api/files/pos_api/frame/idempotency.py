@@ -35,6 +35,12 @@ def once(call, function):
     digest = _digest([call.path, call.body])
     store = call.env["pos.api.idempotency.key"].sudo()
     locked, kept = store._lock(*place)
+    if kept:  # committed, whoever holds the lock
+        if kept["digest"] != digest:
+            raise Problem(
+                422, "This Idempotency-Key was used with another request.", "idempotency-key-reused"
+            )
+        return Reply(kept["status"], kept["body"], {**kept["headers"], REPLAYED: "true"})
     if not locked:
         raise Problem(
             409,
@@ -42,12 +48,6 @@ def once(call, function):
             "still-running",
             headers=[("Retry-After", "1")],
         )
-    if kept:
-        if kept["digest"] != digest:
-            raise Problem(
-                422, "This Idempotency-Key was used with another request.", "idempotency-key-reused"
-            )
-        return Reply(kept["status"], kept["body"], {**kept["headers"], REPLAYED: "true"})
     reply = function(call)
     if reply.status >= 300:
         raise ValueError(f"{call.operation.id}: refuse by raising a Problem, so that the key stays free")

@@ -169,6 +169,26 @@ class TestSyncOrders(SellingCase):
         self.assertEqual([one["order"]["lines"][0]["unit_price"] for one in results], [1, 2])
 
     @mute_logger("odoo.addons.pos_api.operations.sync_orders")
+    def test_each_order_has_the_taxes_of_its_company(self):
+        second = self.env["res.company"].create({"name": "offline second"})
+        self.env.ref("l10n_generic_coa.configurable_chart_template").try_loading(company=second)
+        self.cashier.company_ids |= second
+        there = self.env(context={**self.env.context, "allowed_company_ids": second.ids})
+        till = new_till(there, "OFF2")
+        session = open_session(till, self.cashier)
+        tax = {"name": "offline 9 %", "amount": 9, "company_id": second.id}
+        self.tea.taxes_id |= there["account.tax"].create(tax)
+        method = till.payment_method_ids.filtered("is_cash_count")
+        elsewhere = {"session_id": session.id, "payments": [self.payment(5, method)]}
+        here = {"session_id": self.session.id}
+        results = self.sync(
+            self.item(**here), self.item(**elsewhere), self.item(**here), self.item(**elsewhere)
+        )
+        self.assertEqual([one["status"] for one in results], [201] * 4, results)
+        orders = self.env["pos.order"].browse([one["order"]["id"] for one in results])
+        self.assertEqual(orders.mapped("company_id.id"), [self.session.company_id.id, second.id])
+        self.assertEqual([round(order.amount_tax, 2) for order in orders], [0.3, 0.18, 0.3, 0.18])
+
     def test_an_error_in_one_holds_up_no_other(self):
         take, items = sync_orders._take, [self.item() for _ in range(3)]
 
