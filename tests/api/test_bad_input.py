@@ -37,6 +37,7 @@ UNWATCHED = (
     "ir_cron_trigger",
     "pos_api_login_attempt",
     "pos_api_change",
+    "pos_api_caller_change",
     "bus_bus",
     "bus_presence",
 )

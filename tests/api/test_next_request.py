@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from tests.api.client import Caller
+from tests.api.scene import Scene
 from tests.api.shop import Shop
 from verify.clients import odoo_rpc
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.hosts
 
 MANAGERS = ("group_pos_manager", "group_hr_attendance_user", "group_partner_manager")
 CALLS = 24  # each over a new connection, so that every worker is asked, several times
-READS = ("listProducts", "listCategories", "listOrders", "listCustomers")
+READS = ("listProducts", "listCategories", "listOrders", "listCustomers", "getMe")
 
 
 def answers(caller: Caller, operation: str, **options: Any) -> Iterator[requests.Response]:
@@ -70,6 +71,18 @@ def demoted_by_sql(shop: Shop, user: int) -> int:
     return 403
 
 
+def expired_by_sql(shop: Shop, user: int) -> int:
+    """Let a user's logins end by a statement."""
+    shop.statements(f"UPDATE pos_api_token_family SET expires_at = created_at WHERE user_id = {user};")
+    return 401
+
+
+def deleted_by_sql(shop: Shop, user: int) -> int:
+    """Delete a user's logins by a statement."""
+    shop.statements(f"DELETE FROM pos_api_token_family WHERE user_id = {user};")
+    return 401
+
+
 def deactivated(shop: Shop, user: int) -> int:
     """Archive a user."""
     odoo_rpc.call(shop.administrator, "res.users", "write", [user], {"active": False})
@@ -83,7 +96,9 @@ def revoked(shop: Shop, user: int) -> int:
 
 
 @pytest.mark.parametrize(
-    "what", [demoted, demoted_by_group, demoted_by_sql, deactivated, revoked], ids=lambda what: what.__name__
+    "what",
+    [demoted, demoted_by_group, demoted_by_sql, deactivated, revoked, expired_by_sql, deleted_by_sql],
+    ids=lambda what: what.__name__,
 )
 def test_lost_rights_are_lost_at_once(shop: Shop, what: Callable[[Shop, int], int]) -> None:
     user, caller = copied(shop, "dora", f"next-{what.__name__}")
@@ -127,3 +142,32 @@ def test_a_user_who_has_moved_to_another_company_reads_that_one_s(shop: Shop) ->
         f" UPDATE res_users SET company_id = {company} WHERE id = {user};"
     )
     assert taxes() == taxes() == {0}
+
+
+def test_what_is_told_of_the_caller_is_as_it_is_now(shop: Shop, scene: Scene) -> None:
+    """Name, employee and sessions, also where Odoo's caches hear nothing of a change."""
+    user, caller = copied(shop, "dora", "next-told")
+    odoo_rpc.call(shop.administrator, "hr.employee", "create", {"name": "next one", "user_id": user})
+
+    def told() -> dict[str, Any]:
+        found = {answer.text: answer.json() for answer in answers(caller, "getMe")}
+        assert len(found) == 1, found
+        return dict(*found.values())
+
+    assert told()["employee"]["name"] == "next one"
+    shop.statements(f"UPDATE hr_employee SET name = 'next two' WHERE user_id = {user};")
+    assert told()["employee"]["name"] == "next two"
+    shop.statements(
+        "UPDATE res_partner p SET name = 'next three'"
+        f" FROM res_users u WHERE u.partner_id = p.id AND u.id = {user};"
+    )
+    assert told()["name"] == "next three"
+    assert told()["open_sessions"] == []
+    session = scene.open_session(till="spare")
+    owner = scene.value(f"SELECT user_id FROM pos_session WHERE id = {session}")
+    shop.statements(f"UPDATE pos_session SET user_id = {user} WHERE id = {session};")
+    try:
+        assert [opened["id"] for opened in told()["open_sessions"]] == [session]
+    finally:
+        shop.statements(f"UPDATE pos_session SET user_id = {owner} WHERE id = {session};")
+    assert told()["open_sessions"] == []

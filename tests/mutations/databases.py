@@ -69,6 +69,18 @@ CASES = (
         " ALTER TABLE product_template ENABLE ALWAYS TRIGGER pos_api_change",
     ),
     _statement(
+        "mutation-callers-not-logged",
+        "configuration",
+        f"{POSTGRESQL}::test_changes_are_logged",
+        "res_groups_users_rel",
+        "ALTER FUNCTION pos_api_note_caller_change() RENAME TO mutation_note_caller_change;"
+        " DROP TRIGGER pos_api_caller_change ON res_groups_users_rel",
+        "ALTER FUNCTION mutation_note_caller_change() RENAME TO pos_api_note_caller_change;"
+        " CREATE TRIGGER pos_api_caller_change AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE"
+        " ON res_groups_users_rel FOR EACH STATEMENT EXECUTE FUNCTION pos_api_note_caller_change();"
+        " ALTER TABLE res_groups_users_rel ENABLE ALWAYS TRIGGER pos_api_caller_change",
+    ),
+    _statement(
         "mutation-weak-password-hash",
         "security",
         f"{ROLES}::test_passwords_are_scram",

@@ -2,8 +2,7 @@
 
 First argument: a JSON object with ``login``, ``operation`` (operationId), ``query`` ([[name, text], ...]) and
 ``modules`` (folder of what the peers import).
-Standard output: {"statement": text with ``$n``, "values": its parameters}; the login has to have a token that
-is in force.
+Standard output: {"statement": text with ``$n``, "values": its parameters}.
 """
 
 import json
@@ -35,10 +34,7 @@ def compiled(env, asked):
     plan = plans.compiled(made, resource)
     if plan is None:
         sys.exit(f"{operation.id} is not compiled for {env.user.login}")
-    env.cr.execute(
-        "SELECT max(id) FROM pos_api_token_family WHERE user_id = %s AND revoked_at IS NULL", (env.uid,)
-    )
-    return plan.text, [*env.cr.fetchone(), env.uid, *plans.values(made, resource, plan)]
+    return plan.text, plans.values(made, resource, plan)
 
 
 def main():

@@ -89,8 +89,8 @@ def main():
                 cursor.execute("SET plan_cache_mode = force_generic_plan; SET jit = off")  # as the API does
                 cursor.execute("PREPARE bench AS " + text)
             free.put(cursor)
-        bare = with_values(text, literals)
-        ways[name] = (free, f"EXECUTE bench ({', '.join(literals)})" if way["prepared"] else bare)
+        places = f" ({', '.join(literals)})" if literals else ""
+        ways[name] = (free, f"EXECUTE bench{places}" if way["prepared"] else with_values(text, literals))
     gc.disable()
     answer = {name: [] for name in ways}
     for _ in range(wanted["rounds"] + 1):

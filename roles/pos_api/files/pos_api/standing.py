@@ -152,7 +152,7 @@ TABLES = (
 # the version, whether this transaction sees more than it tells, and of the user, who may change without it,
 # what a sale shows
 BEGIN = f"""
-    SELECT {change_log.VERSION}, {change_log.CHANGED_HERE}, p.id, p.name, ARRAY(
+    SELECT {change_log.CATALOGUE.version}, {change_log.CATALOGUE.changed_here}, p.id, p.name, ARRAY(
            SELECT c.id FROM res_company_users_rel r JOIN res_company c ON c.id = r.cid
             WHERE r.user_id = u.id ORDER BY c.sequence, c.name)
       FROM res_users u JOIN res_partner p ON p.id = u.partner_id WHERE u.id = %s
@@ -221,7 +221,7 @@ def tables(env):
     return found
 
 
-change_log.SOURCES.append(tables)
+change_log.CATALOGUE.sources.append(tables)
 
 
 def begin(env, sequences):
@@ -374,7 +374,7 @@ def _more(kept, read, by_context):
 
 
 def _changed_here(env):
-    env.cr.execute(f"SELECT {change_log.CHANGED_HERE}")
+    env.cr.execute(f"SELECT {change_log.CATALOGUE.changed_here}")
     return env.cr.fetchone()[0]
 
 

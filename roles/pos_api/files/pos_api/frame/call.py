@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
     from .request import ApiRequest
 
 FUNCTIONS = {}  # operationId: (function, whether it runs in a transaction)
-LEAN = {}  # operationId: the resource that it reads as it is
+LEAN = {}  # operationId: the resource that it reads as it is, or DIRECT
+DIRECT = object()  # in its place: the function itself, which looks at nothing but the call's path
 CURRENT = {}  # operationId: function that gives the representation which If-Match is compared with
 
 
@@ -62,6 +64,12 @@ class Reply:
     body: object = None
     headers: dict = field(default_factory=dict)
 
+    def sent(self):
+        """Return the body as it is sent, in bytes."""
+        if self.body is None or isinstance(self.body, bytes):
+            return self.body or b""
+        return json.dumps(self.body, allow_nan=False, ensure_ascii=False).encode()
+
 
 def operation(identifier, transaction=True, current=None, lean=None):
     """Register the decorated function for an ``operationId`` of the document.
@@ -75,7 +83,7 @@ def operation(identifier, transaction=True, current=None, lean=None):
         current: for an operation with ``If-Match``: function from the call to the representation that its
             tag is compared with; it raises the 404.
         lean: for a read that is nothing but a resource's record or list: that resource. It may then be read
-            by one compiled statement.
+            by one compiled statement. :data:`DIRECT` for one without a transaction or a token.
     """
 
     def register(function):

@@ -26,17 +26,27 @@ def etag(body):
     return '"' + hashlib.sha256(canonical.encode()).hexdigest()[:32] + '"'
 
 
-def tagged(reply, if_none_match=None):
-    """Return the reply with its ``ETag``, or the 304 where the client has this representation."""
+def tagged(reply):
+    """Return a reply with its ``ETag``."""
     if reply.body is None or reply.status >= 300:
         return reply
-    tag = etag(reply.body)
-    headers = {**reply.headers, "ETag": tag}
+    headers = {**reply.headers, "ETag": etag(reply.body)}
     if reply.status == 200:
         headers.setdefault("Cache-Control", "private, no-cache")
-    if if_none_match and parse_etags(if_none_match).contains_weak(tag.strip('"')):
-        return Reply(304, None, headers)
     return Reply(reply.status, reply.body, headers)
+
+
+def unless_known(reply, if_none_match):
+    """Return a reply, or the 304 where its client has this representation.
+
+    Args:
+        reply: that :func:`tagged` gave.
+        if_none_match: the call's header, None without one.
+    """
+    tag = reply.headers.get("ETag")
+    if tag and if_none_match and parse_etags(if_none_match).contains_weak(tag.strip('"')):
+        return Reply(304, None, reply.headers)
+    return reply
 
 
 def check_precondition(call):

@@ -1,6 +1,5 @@
 """The path of every call: route, headers, body, caller, role, operation, answer."""
 
-import json
 import logging
 import threading
 import time
@@ -106,15 +105,8 @@ def _translated():
         raise Problem(500, "The server met an unexpected error; its log has the details.") from error
 
 
-def json_of(body):
-    """Return the body of a reply as it is sent."""
-    if isinstance(body, bytes):
-        return body
-    return json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
-
-
 def _serialize(reply):
-    answer = Response(b"" if reply.body is None else json_of(reply.body), status=reply.status)
+    answer = Response(reply.sent(), status=reply.status)
     answer.autocorrect_location_header = False  # a path is enough, whatever name the client reached us by
     if reply.body is None:
         answer.headers.pop("Content-Type", None)
@@ -195,7 +187,8 @@ def _respond(httprequest):
     if isinstance(reply, Problem):
         raise reply
     if operation.tagged:
-        reply = conditional.tagged(reply, call.headers.get(conditional.IF_NONE_MATCH))
+        sent = call.headers.get(conditional.IF_NONE_MATCH)
+        reply = conditional.unless_known(conditional.tagged(reply), sent)
     return _serialize(reply)
 
 
@@ -204,7 +197,7 @@ def _send_lean(reply, start_response):
     headers = {**DEFAULT_HEADERS, **reply.headers, "X-Content-Type-Options": "nosniff"}
     if settings.current().cors_origins:
         headers["Vary"] = "Origin"
-    body = json_of(reply.body) if reply.body is not None else b""
+    body = reply.sent()
     if reply.body is not None:
         headers.update({"Content-Type": JSON_TYPE, "Content-Length": str(len(body))})
     start_response(f"{reply.status} {HTTP_STATUS_CODES[reply.status]}", list(headers.items()))

@@ -139,9 +139,20 @@ Formats.checks("date", raises=ValueError)(lambda value: not isinstance(value, st
 Validator = jsonschema.validators.extend(jsonschema.Draft7Validator, {"pattern": _pattern})
 
 
+_validators = {}  # id of a schema of the document: (the schema, its validator), which are dear to make
+
+
+def _validator(schema):
+    known, validator = _validators.get(id(schema), (None, None))
+    if known is not schema:
+        validator = Validator(schema, format_checker=Formats)
+        _validators[id(schema)] = schema, validator
+    return validator
+
+
 def _errors(schema, value):
     found = {}
-    for error in Validator(schema, format_checker=Formats).iter_errors(value):
+    for error in _validator(schema).iter_errors(value):
         for pointer, sentence in _located(error):
             found.setdefault(pointer, sentence)
     return sorted(found.items())

@@ -26,13 +26,11 @@ class Answer:
     Attributes:
         version: of what it was made from.
         body: bytes as they are sent.
-        etag: its entity tag, None without one.
         headers: {name: value} of further headers.
     """
 
     version: str
     body: bytes
-    etag: str | None
     headers: dict
 
 
@@ -51,38 +49,39 @@ class Answers:
     def __init__(self, limit):
         self.limit = limit
         self.size = 0
-        self._newest = None  # version that was asked for or kept last
+        self._newest = {}  # log of changes: its version that was asked for or kept last
         self._entries = OrderedDict()  # key: (Answer, bytes)
         self._lock = threading.Lock()
 
-    def promises(self, key: Hashable):
-        """Return whether there is an answer of the version that was seen last, which :meth:`get` may give. It
-        is a guess that saves asking for the version of an answer that is outdated."""
+    def promises(self, key: Hashable, log):
+        """Return whether there is an answer of the version of a log that was seen last, which :meth:`get` may
+        give. It is a guess that saves asking for the version of an answer that is outdated."""
         answer, _size = self._entries.get(key, (None, 0))
-        return answer is not None and answer.version == self._newest
+        return answer is not None and answer.version == self._newest.get(log)
 
-    def get(self, key: Hashable, version):
-        """Return the :class:`Answer` of a key if it is of this version, else None."""
+    def get(self, key: Hashable, version, log):
+        """Return the :class:`Answer` of a key if it is of this version of a log, else None."""
         with self._lock:
-            self._newest = version
+            self._newest[log] = version
             answer, _size = self._entries.get(key, (None, 0))
             if answer is None or answer.version != version:
                 return None
             self._entries.move_to_end(key)
             return answer
 
-    def put(self, key: Hashable, answer):
+    def put(self, key: Hashable, answer, log):
         """Keep an answer in the place of the one of its key.
 
         Args:
             key: what makes the answer beside the database: statement, parameters, query.
             answer: :class:`Answer`; one that is larger than an eighth of the limit is not kept.
+            log: name of the log of changes whose version the answer has.
         """
         size = OVERHEAD + _size(key) + len(answer.body)
         if size > self.limit // 8:
             return
         with self._lock:
-            self._newest = answer.version
+            self._newest[log] = answer.version
             _answer, replaced = self._entries.pop(key, (None, 0))
             self._entries[key] = (answer, size)
             self.size += size - replaced

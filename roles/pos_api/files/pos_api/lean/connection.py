@@ -51,8 +51,8 @@ class Connection:
             self._mode = mode
         name = self._prepared.get(text) or self._prepare(text)
         self._prepared.move_to_end(text)
-        places = ", ".join(["%s"] * len(values))
-        self._cursor.execute(f"EXECUTE {name} ({places})", values)
+        places = f" ({', '.join(['%s'] * len(values))})" if values else ""
+        self._cursor.execute(f"EXECUTE {name}{places}", values)
         return self._cursor.fetchone()
 
     def _prepare(self, text):

@@ -1,25 +1,49 @@
-"""What a worker has learned from the ordinary way: who the users are, and the compiled lists.
+"""What a worker has learned: who calls, from the database, and the compiled reads, from the ordinary way.
 
 It holds for one state of Odoo's registry and caches. Odoo tells of every change of groups, rules, access
-rights, languages and modules by its signalling sequences, and all that was learned before goes then.
+rights, languages and modules by its signalling sequences, and all that was learned before goes then. Of who
+may call it holds for one version of the tables that tell it (:data:`..models.change_log.CALLERS`).
 """
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from datetime import datetime
 
-PLANS, USERS = 4096, 10000  # entries; the oldest make room
+from ..frame import principal
+from ..models import change_log
+from . import compiler, connection
+
+PLANS, CALLERS = 4096, 10000  # entries; the oldest make room
 # The user's own company, then all of them: Odoo reads both anew with each request
 COMPANIES = (
     "SELECT (SELECT company_id FROM res_users WHERE id = {user}) || array_agg(cid ORDER BY cid)"
     " FROM res_company_users_rel WHERE user_id = {user}"
 )
+# The version that the rest holds for; of a family and its user in force the end, the seconds until then by
+# PostgreSQL's clock and the groups that give a role, else NULL; and the user's companies
+ASK = (
+    f"SELECT {change_log.CALLERS.version}, live.ends,"
+    " extract(epoch FROM live.ends - now() AT TIME ZONE 'UTC')::float8, live.groups,"
+    f" ({COMPANIES.format(user='$2')})"
+    " FROM (SELECT) one"
+    f" LEFT JOIN ({principal.LIVE.format(family='$1', user='$2')}) live (ends, groups) ON true"
+)
+
+
+def tables(env):
+    """Return the tables that tell who may call."""
+    return compiler.tables_of(env.cr, ASK) - {change_log.CALLERS.table}
+
+
+change_log.CALLERS.sources.append(tables)
 
 
 @dataclass(frozen=True)
 class User:
-    """A caller.
+    """A user.
 
     Attributes:
         role: as :func:`~..frame.principal.role_of` gives it.
@@ -28,6 +52,23 @@ class User:
 
     role: str
     companies: list
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A token family in force, and its user.
+
+    Attributes:
+        version: of the tables that tell it, for which it holds.
+        user: :class:`User`.
+        ends: when the family ends.
+        deadline: the same on this process's monotonic clock, in seconds.
+    """
+
+    version: str
+    user: User
+    ends: datetime
+    deadline: float
 
 
 def user(call):
@@ -43,15 +84,17 @@ class State:
     Attributes:
         registry: Odoo's registry.
         sequences: (registry sequence, cache sequence).
-        users: {id: :class:`User`}.
+        callers: {(id of the token family, id of the user): :class:`Caller`}.
         plans: {key: compiled list, None for one that cannot be compiled}.
         database_id: unique id of the database, to which tokens are bound; empty until it is learned.
+        complete: whether the changes of all that tells who may call are logged; None until it is learned.
     """
 
     registry: object
     sequences: tuple
     database_id: str = ""
-    users: OrderedDict = field(default_factory=OrderedDict)
+    complete: bool | None = None
+    callers: OrderedDict = field(default_factory=OrderedDict)
     plans: OrderedDict = field(default_factory=OrderedDict)
 
 
@@ -72,3 +115,25 @@ def remember(entries, key, value, most):
     entries[key] = value
     while len(entries) > most:
         entries.popitem(last=False)
+
+
+def ask(pool, state, token):
+    """Return the :class:`Caller` that a token is of as the database has it now, None without one in force.
+
+    Args:
+        pool: database of the pool in session mode.
+        state: :class:`State` that keeps it.
+        token: verified :class:`~..tokens.AccessToken`.
+
+    Raises:
+        psycopg2.Error: the database cannot be asked.
+    """
+    key, asked_at = (token.family_id, token.user_id), time.monotonic()
+    version, ends, left, groups, companies = connection.row(pool, ASK, key)
+    if groups is None:
+        state.callers.pop(key, None)
+        return None
+    found = User(principal.role_by(groups.__contains__), companies)
+    caller = Caller(version, found, ends, asked_at + left)
+    remember(state.callers, key, caller, CALLERS)
+    return caller

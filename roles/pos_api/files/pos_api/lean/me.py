@@ -1,10 +1,15 @@
-"""The token's user in one statement: what ``describe`` (resources/user.py) tells, and when the login ends."""
+"""The token's user in one statement: what ``describe`` (resources/user.py) tells, and the ends of the token
+and the login."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from types import SimpleNamespace
+
+from odoo import SUPERUSER_ID
 
 from ..frame.call import Reply
+from ..models import change_log
 from ..records import moment
 from ..resources.session import OPEN_SESSION
 from . import compiler
@@ -15,8 +20,8 @@ OPEN = ("state", "!=", "closed")
 
 
 def compiled(call):
-    """Return (SQL of a JSON array of the name, login, employee, open sessions and end of the login, function
-    that makes the reply of it).
+    """Return (SQL of a JSON array of the name, login, employee and open sessions, function that makes the
+    reply of it).
 
     Args:
         call: :class:`~..frame.call.Call` in its transaction.
@@ -37,26 +42,38 @@ def compiled(call):
         " WHERE e.user_id = u.id AND e.company_id = u.company_id AND e.active ORDER BY e.name LIMIT 1)"
     )
     text = (
-        f"(SELECT json_build_array(p.name, u.login, {employee}, {listed}::json, f.expires_at)"
-        " FROM res_users u JOIN res_partner p ON p.id = u.partner_id"
-        " JOIN pos_api_token_family f ON f.id = $1 WHERE u.id = $2)"
+        f"(SELECT json_build_array(p.name, u.login, {employee}, {listed}::json)"
+        f" FROM res_users u JOIN res_partner p ON p.id = u.partner_id WHERE u.id = {call.env.uid:d})"
     )
     return text, _reply
 
 
+def tables(env):
+    """Return the tables that the statement reads (the record rules of a user may add to them; then the user's
+    answers are not kept).
+
+    Args:
+        env: any environment.
+    """
+    text, _show = compiled(SimpleNamespace(env=env(user=SUPERUSER_ID, su=True)))
+    return compiler.tables_of(env.cr, text)
+
+
+change_log.CALLERS.sources.append(tables)
+
+
 def _reply(_call, caller, found):
-    name, login, employee, sessions, session_end = found
-    token = caller.token
+    name, login, employee, sessions = found
     return Reply(
         200,
         {
-            "id": token.user_id,
+            "id": caller.token.user_id,
             "name": name,
             "login": login,
-            "role": caller.user.role,
+            "role": caller.who.user.role,
             "employee": employee,
             "open_sessions": sessions,
-            "access_expires_at": moment(datetime.utcfromtimestamp(token.expires_at)),
-            "session_expires_at": moment(datetime.fromisoformat(session_end)),
+            "access_expires_at": moment(datetime.utcfromtimestamp(caller.token.expires_at)),
+            "session_expires_at": moment(caller.who.ends),
         },
     )

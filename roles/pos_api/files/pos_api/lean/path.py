@@ -16,9 +16,10 @@ from werkzeug.wrappers import Request
 
 from .. import settings, tokens
 from ..frame import conditional, document, principal, routing, validation
-from ..frame.call import LEAN, Call, Reply
+from ..frame.call import DIRECT, FUNCTIONS, LEAN, Call, Reply
 from ..frame.databases import only_database
 from ..frame.problems import Problem
+from ..models import change_log
 from . import cache, connection, known, plans
 from .readable import NotCompilable
 
@@ -26,6 +27,7 @@ VERIFIED = TARGETS = 4096  # entries
 TARGET = 2048  # characters
 # (bearer token, database): (keyring, AccessToken); a keyring that is read anew is another object
 _verified = OrderedDict()
+_routes = OrderedDict()  # (path, Accept header): (operation, checked path parameters)
 _targets = OrderedDict()  # (path, query string, Accept header): _Asked
 
 
@@ -54,6 +56,24 @@ class _Asked:
     query: dict
 
 
+def _routed(environ):
+    """Return (operation, checked path parameters) of a GET.
+
+    Raises:
+        Problem: there is nothing that can be asked for like this.
+    """
+    key = environ.get("PATH_INFO", ""), environ.get("HTTP_ACCEPT", "")
+    found = _routes.get(key)
+    if found is None:
+        httprequest = Request(environ)
+        operation, values = routing.match(httprequest.path, "GET")
+        routing.check_accept(httprequest, operation)
+        found = operation, values
+        if operation.id in LEAN and sum(map(len, key)) <= TARGET:
+            known.remember(_routes, key, found, TARGETS)
+    return found
+
+
 def _asked(environ):
     """Return the :class:`_Asked` of a GET; the same texts come again and again.
 
@@ -63,10 +83,8 @@ def _asked(environ):
     key = environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", ""), environ.get("HTTP_ACCEPT", "")
     found = _targets.get(key)
     if found is None:
-        httprequest = Request(environ)
-        operation, values = routing.match(httprequest.path, "GET")
-        routing.check_accept(httprequest, operation)
-        sent = list(httprequest.args.items(multi=True))
+        operation, values = _routed(environ)
+        sent = list(Request(environ).args.items(multi=True))
         found = _Asked(operation, values, validation.read_parameters(operation, "query", sent))
         if operation.id in LEAN and sum(map(len, key)) <= TARGET:
             known.remember(_targets, key, found, TARGETS)
@@ -105,6 +123,8 @@ def serve(environ):
         resource = LEAN.get(asked.operation.id)
         if not resource:
             return None
+        if resource is DIRECT:
+            return FUNCTIONS[asked.operation.id][0](Call(asked.operation, "", asked.path))
         database = only_database()
         state = known.state(registry(database))
         token = _token(_bearer(environ), state.database_id)
@@ -112,56 +132,75 @@ def serve(environ):
         if conditional.IF_NONE_MATCH_KEY in environ:
             sent = [(conditional.IF_NONE_MATCH, environ[conditional.IF_NONE_MATCH_KEY])]
             call.headers = validation.read_parameters(asked.operation, "header", sent)
-        user = state.users[token.user_id]
-        name = plans.key(token.user_id, user, asked.operation, resource, asked.query)
+        who = state.callers.get((token.family_id, token.user_id)) or known.ask(pool, state, token)
+        if who is None:
+            return None
+        name = plans.key(token.user_id, who.user, asked.operation, resource, asked.query)
         plan = state.plans[name]
-        if plan is None or not principal.suffices(user.role, asked.operation):
+        if plan is None or not principal.suffices(who.user.role, asked.operation):
             return None
         values = plans.values(call, resource, plan)
     except (KeyError, Problem, NotCompilable, tokens.TokenError):
         return None
-    caller = _Caller(pool, state.sequences, token, user)
+    caller = _Caller(pool, state, token, who)
     try:
         reply = _answer(environ, call, plan, caller, values)
     except psycopg2.ProgrammingError:
         state.plans[name] = None  # it would fail again
         raise
-    if reply and asked.operation.tagged:
-        return conditional.tagged(reply, call.headers.get(conditional.IF_NONE_MATCH))
-    return reply
+    return reply and conditional.unless_known(reply, call.headers.get(conditional.IF_NONE_MATCH))
 
 
 @dataclass(frozen=True)
 class _Caller:
-    """Who asks: pool to ask, sequences that what is known holds for, the token, what is known of its user."""
+    """Who asks: the pool to ask, the :class:`~.known.State`, the token, and the :class:`~.known.Caller` it is
+    of as far as this process knows."""
 
     pool: str
-    sequences: tuple
+    state: known.State
     token: tokens.AccessToken
-    user: known.User
+    who: known.Caller
 
     def row(self, text, values=(), each=False):
-        """Return [version, further columns] of a statement that begins with the check, None where that
-        fails."""
-        checked = connection.row(self.pool, text, [self.token.family_id, self.token.user_id, *values], each)
-        registry_sequence, cache_sequence, groups, companies, *rest = checked
-        if groups is None or (registry_sequence, cache_sequence) != self.sequences:
+        """Return ({log of changes: its version}, further columns) of a statement that begins with the check,
+        None where that fails."""
+        checked = connection.row(self.pool, text, values, each)
+        registry_sequence, cache_sequence, catalogue, callers, *rest = checked
+        if (registry_sequence, cache_sequence) != self.state.sequences or not self._as_known(callers):
             return None
-        now = known.User(principal.role_by(groups.__contains__), companies)
-        return rest if now == self.user else None
+        return {change_log.CATALOGUE.table: catalogue, change_log.CALLERS.table: callers}, rest
+
+    def _as_known(self, version):
+        """Return whether the caller is as this process knows it in a snapshot with this version of what tells
+        it."""
+        who = self.who
+        if who.version != version:
+            who = known.ask(self.pool, self.state, self.token)
+            # What the answer holds for is later than the snapshot, unless it has the same version.
+            if who is None or who.version != version or who.user != self.who.user:
+                return False
+        return time.monotonic() < who.deadline
 
 
 def _answer(environ, call, plan, caller, values):
+    log = plan.kept and plan.kept.table
     key = (plan.digest, environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", ""))
-    if plan.kept and cache.answers().promises(key):  # else the check comes with the rows
+    if plan.kept is change_log.CALLERS:
+        key = (*key, caller.token.family_id, caller.token.expires_at)
+    if log and cache.answers().promises(key, log):  # else the check comes with the rows
         checked = caller.row(plans.CHECK)
-        kept = checked and cache.answers().get(key, checked[0])
-        if kept:
-            return Reply(200, kept.body, kept.headers)
         if not checked:
             return None
+        kept = cache.answers().get(key, checked[0][log], log)
+        if kept:
+            return Reply(200, kept.body, kept.headers)
     found = caller.row(plan.text, values, plan.each)
-    answer = found and plan.show(call, caller, found[1])
-    if answer and plan.kept:
-        cache.answers().put(key, cache.Answer(found[0], answer.body, None, answer.headers))
+    if not found:
+        return None
+    versions, (rows,) = found
+    answer = plan.show(call, caller, rows)
+    if answer and call.operation.tagged:
+        answer = conditional.tagged(answer)
+    if answer and log:
+        cache.answers().put(key, cache.Answer(versions[log], answer.sent(), answer.headers), log)
     return answer

@@ -18,14 +18,12 @@ from .readable import NotCompilable
 
 _logger = logging.getLogger(__name__)
 
-# Odoo's signalling (odoo/modules/registry.py); the groups that give the user's role and the user's companies,
-# NULL where the token's family or user is not in force; and the version of the kept answers
+# Odoo's signalling (odoo/modules/registry.py), and the versions of what kept answers are made of and of who
+# may call, all as the statement's snapshot has them
 CHECK = (
     "SELECT (SELECT last_value FROM base_registry_signaling), (SELECT last_value FROM base_cache_signaling),"
-    f" (SELECT live.groups FROM ({principal.LIVE.format(family='$1', user='$2')}) live (ends, groups)),"
-    f" ({known.COMPANIES.format(user='$2')}), {change_log.VERSION}"
+    f" {change_log.CATALOGUE.version}, {change_log.CALLERS.version}"
 )
-FIRST_SLOT = 3  # behind the family and the user
 PAGING = {"limit", "offset", "sort"}
 
 
@@ -37,7 +35,8 @@ class Plan:
         text: the statement: the check and the rows.
         slots: of the rows.
         order: the :class:`~..frame.keyset.Key` objects of the list.
-        kept: whether its answers are kept.
+        kept: :class:`~..models.change_log.Log` of what its answers are made of, by which they are kept; None
+            where they are not.
         each: whether it is planned for the values of each call: a plan that is good for many rows behind a
             moment is bad for few.
         show: function from the call, who asks and what the statement gave behind the check to the reply, None
@@ -47,7 +46,7 @@ class Plan:
     text: str
     slots: tuple
     order: tuple
-    kept: bool
+    kept: change_log.Log | None
     show: Callable
     each: bool = False
 
@@ -81,7 +80,7 @@ def key(user_id, user, operation, resource, query):
 
 
 def values(call, resource, plan):
-    """Return the parameters of a plan, behind those of the check.
+    """Return the parameters of a plan.
 
     Raises:
         Problem: the cursor cannot be used.
@@ -114,6 +113,10 @@ def learn(call, sequences):
     state = known.state(call.request.registry)
     if state.sequences != sequences:
         return
+    if state.complete is None:
+        state.complete = known.tables(call.env) <= change_log.traced(call.env.cr, change_log.CALLERS)
+    if not state.complete:
+        return  # a user's loss of a right would go unnoticed
     user_id, user = call.principal.token.user_id, known.user(call)
     name = key(user_id, user, call.operation, resource, call.query)
     if name not in state.plans:
@@ -124,7 +127,6 @@ def learn(call, sequences):
             plan = None
         known.remember(state.plans, name, plan, known.PLANS)
     state.database_id = principal.database_id(call.env)
-    known.remember(state.users, user_id, user, known.USERS)
 
 
 def compiled(call, resource):
@@ -134,7 +136,7 @@ def compiled(call, resource):
         _plan(call, resource)  # fills Odoo's caches of rules and rights
         before = cr.sql_log_count
         plan = _plan(call, resource)
-        own = 0 if callable(resource) else 1 + resource.kept  # for the tables, and for their triggers
+        own = 2 if callable(resource) else 1 + resource.kept  # for the tables, and for their triggers
         if cr.sql_log_count > before + own:
             raise NotCompilable("a domain is worked out by a query of its own")
     except NotCompilable as reason:
@@ -148,7 +150,9 @@ def compiled(call, resource):
 def _plan(call, resource):
     if callable(resource):
         text, show = resource(call)
-        return Plan(f"{CHECK}, {text}", (), (), False, show)
+        made_of = compiler.tables_of(call.env.cr, text)
+        kept = made_of <= change_log.traced(call.env.cr, change_log.CALLERS)
+        return Plan(f"{CHECK}, {text}", (), (), change_log.CALLERS if kept else None, show)
     select = _select(call, resource)
     kept = resource.kept and select.tables <= change_log.traced(call.env.cr)
     each = any(
@@ -156,12 +160,19 @@ def _plan(call, resource):
         for condition in getattr(resource, "filters", ())
     )
     show = replies.of_rows(select.order)
-    return Plan(f"{CHECK}, {select.text}", select.slots, select.order, kept, show, each)
+    return Plan(
+        f"{CHECK}, {select.text}",
+        select.slots,
+        select.order,
+        change_log.CATALOGUE if kept else None,
+        show,
+        each,
+    )
 
 
 def _select(call, resource):
     if "id" in call.path:
-        return compiler.compile_list(call, resource, "id", first=FIRST_SLOT)
+        return compiler.compile_list(call, resource, "id")
     filters, order = {condition.name for condition in resource.filters}, resource.sorts[call.query["sort"]]
     if order is None:
         raise NotCompilable("it is sorted in Python")
@@ -169,4 +180,4 @@ def _select(call, resource):
     if sent - filters - {keyset.NAME}:
         raise NotCompilable("it is narrowed in Python")
     limit, skipping = call.query["limit"] + 1, bool(call.query["offset"])
-    return compiler.compile_list(call, resource, order, sent, limit, skipping, FIRST_SLOT)
+    return compiler.compile_list(call, resource, order, sent, limit, skipping)

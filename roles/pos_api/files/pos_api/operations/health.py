@@ -7,9 +7,11 @@ import time
 from odoo import registry, sql_db
 from odoo.modules.module import load_information_from_description_file
 
-from ..frame.call import Reply, operation
+from .. import settings
+from ..frame.call import DIRECT, Reply, operation
 from ..frame.databases import only_database
 from ..frame.problems import Problem
+from ..lean import connection
 
 _logger = logging.getLogger(__name__)
 
@@ -19,20 +21,34 @@ def _needed():
     return ["pos_api", *load_information_from_description_file("pos_api")["depends"]]
 
 
-def _probe(name):
-    """Return ({module: state} of the needed modules, milliseconds that PostgreSQL took to tell them) over a
-    connection of the pool."""
-    needed = _needed()
-    with sql_db.db_connect(name).cursor() as cr:
+@functools.lru_cache(maxsize=1)
+def _states():
+    names = ", ".join(f"'{name}'" for name in _needed())
+    return f"SELECT ARRAY(SELECT ARRAY[name, state] FROM ir_module_module WHERE name IN ({names}))"
+
+
+def _ask(database):
+    """Return ([(module, state)] of the needed modules, milliseconds that the database took to tell them)."""
+    pool = settings.current().session_pool
+    if pool:
+        started = time.perf_counter()
+        (states,) = connection.row(pool, _states(), ())
+        return states, (time.perf_counter() - started) * 1000
+    with sql_db.db_connect(database).cursor() as cr:
         cr.connection.autocommit = True  # one round trip, where a transaction has three
         started = time.perf_counter()
-        cr.execute("SELECT name, state FROM ir_module_module WHERE name IN %s", (tuple(needed),))
-        states = dict(cr.fetchall())
-        elapsed = (time.perf_counter() - started) * 1000
-    return {module: states.get(module, "missing") for module in needed}, round(elapsed, 3)
+        cr.execute(_states())
+        return cr.fetchone()[0], (time.perf_counter() - started) * 1000
 
 
-@operation("getHealth", transaction=False)
+def _probe(database):
+    """Return ({module: state} of the needed modules, milliseconds that the database took to tell them)."""
+    states, elapsed = _ask(database)
+    found = dict(states)
+    return {module: found.get(module, "missing") for module in _needed()}, round(elapsed, 3)
+
+
+@operation("getHealth", transaction=False, lean=DIRECT)
 def get_health(call):
     name = only_database()
     try:

@@ -4,6 +4,7 @@ import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from io import StringIO
 from unittest.mock import Mock, patch
 
@@ -12,6 +13,7 @@ from odoo import SUPERUSER_ID, api, registry
 from odoo.tests import BaseCase, get_db_name, tagged
 from odoo.tools import mute_logger
 
+from ..lean import known
 from ..lean.readable import NotCompilable
 from ..models import change_log
 
@@ -48,7 +50,7 @@ class ProbeCase(BaseCase):
     def version(self):
         """Return the version of what is committed now."""
         with closing(self.registry.cursor()) as cr:
-            cr.execute(f"SELECT {change_log.VERSION}")
+            cr.execute(f"SELECT {change_log.CATALOGUE.version}")
             return cr.fetchone()[0]
 
     def rows(self, cr):
@@ -159,7 +161,7 @@ class TestChangeLog(ProbeCase):
     def test_commits_in_another_order_than_the_writes(self):
         first, second, reader = self.cursor(), self.cursor(), self.cursor()
         seen = [self.version()]
-        reader.execute(f"SELECT {change_log.VERSION}")
+        reader.execute(f"SELECT {change_log.CATALOGUE.version}")
         self.add(first)
         self.add(second)
         self.assertEqual(self.version(), seen[0])
@@ -167,7 +169,7 @@ class TestChangeLog(ProbeCase):
             cr.commit()
             self.assertNotIn(self.version(), seen)
             seen.append(self.version())
-        reader.execute(f"SELECT {change_log.VERSION}")  # a snapshot keeps its own version
+        reader.execute(f"SELECT {change_log.CATALOGUE.version}")  # a snapshot keeps its own version
         self.assertEqual(reader.fetchone()[0], seen[0])
 
     def test_no_two_states_have_one_version(self):
@@ -214,11 +216,11 @@ class TestChangeLog(ProbeCase):
         before = self.version()
         self.assertGreaterEqual(self.rows(reader), 5)
         reader.commit()
-        reader.execute(f"SELECT {change_log.VERSION}")
+        reader.execute(f"SELECT {change_log.CATALOGUE.version}")
         self.add(writer)
         self.shorten()
         self.assertEqual(self.version(), before)
-        reader.execute(f"SELECT {change_log.VERSION}")  # of a snapshot from before
+        reader.execute(f"SELECT {change_log.CATALOGUE.version}")  # of a snapshot from before
         self.assertEqual(reader.fetchone()[0], before)
         reader.commit()
         self.assertEqual(self.rows(reader), 1)
@@ -260,6 +262,15 @@ class TestChangeLog(ProbeCase):
 
 @tagged("post_install", "-at_install")
 class TestTracing(ProbeCase):
+    def test_who_may_call_is_traced(self):
+        with self.registry.cursor() as cr:
+            tables = known.tables(api.Environment(cr, SUPERUSER_ID, {}))
+            self.assertLessEqual(
+                {"pos_api_token_family", "res_groups_users_rel", "res_company_users_rel", "res_users"}, tables
+            )
+            self.assertLessEqual(tables, change_log.traced(cr, change_log.CALLERS))
+            self.assertFalse(tables & change_log.traced(cr) - {"res_users", "ir_model_data"})
+
     def traced(self):
         with closing(self.registry.cursor()) as cr:
             return change_log.traced(cr)
@@ -358,17 +369,19 @@ class TestTracing(ProbeCase):
         cr = self.cursor()
         change_log.stop_tracing(cr, self.registry)
         self.add(cr)  # the table can still be written
-        self.assertEqual(change_log.traced(cr), set())
-        cr.execute("SELECT to_regclass('pos_api_change'), to_regproc('pos_api_note_change')")
-        self.assertEqual(cr.fetchone(), (None, None))
+        for log in change_log.LOGS:
+            self.assertEqual(change_log.traced(cr, log), set())
+            cr.execute("SELECT to_regclass(%s), to_regproc(%s)", (log.table, log.function))
+            self.assertEqual(cr.fetchone(), (None, None))
         cr.rollback()
 
     def hook(self, tables, upgraded=False):
         """Do what the end of loading the registry does, of a server or of an upgrade of the addon."""
         with self.registry.cursor() as cr:
             log = api.Environment(cr, SUPERUSER_ID, {})["pos.api.change.log"]
-            sources = patch.object(change_log, "SOURCES", [lambda env: tables])
-            with sources, patch.object(self.registry, "pos_api_upgraded", upgraded, create=True):
+            logs = [replace(change_log.CATALOGUE, sources=[lambda env: tables])]
+            state = patch.object(self.registry, "pos_api_upgraded", upgraded, create=True)
+            with patch.object(change_log, "LOGS", logs), state:
                 log._register_hook()
 
     def test_loading_the_registry_traces_what_is_missing_and_an_upgrade_drops_the_rest(self):
@@ -381,8 +394,8 @@ class TestTracing(ProbeCase):
         with self.registry.cursor() as cr:
             log = api.Environment(cr, SUPERUSER_ID, {})["pos.api.change.log"]
             for error in (NotCompilable("overridden"), ValueError("no table")):
-                sources = patch.object(change_log, "SOURCES", [Mock(side_effect=error)])
-                with sources, self.assertLogs(change_log.__name__, "WARNING"):
+                logs = [replace(change_log.CATALOGUE, sources=[Mock(side_effect=error)])]
+                with patch.object(change_log, "LOGS", logs), self.assertLogs(change_log.__name__, "WARNING"):
                     log._register_hook()
         self.assertEqual(self.traced(), self.before | {PROBE})
 

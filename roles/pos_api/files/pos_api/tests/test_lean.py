@@ -9,7 +9,7 @@ from odoo.tests import tagged
 from .. import tokens
 from ..frame import call, dispatch, document, keyset
 from ..frame.principal import role_of
-from ..lean import plans
+from ..lean import known, plans
 from .common import ApiCase, new_product, new_till, open_session
 
 SEED = 20150
@@ -36,7 +36,7 @@ class TestLean(ApiCase):
             self.skipTest("on 14.0 nothing is compiled")
         self.use_settings(session_pool="unused")
         self.random = random.Random(SEED)
-        self.who, self.caller = (0, 0), None  # family and user, who asks
+        self.caller = None  # who asks
         self.env["res.lang"]._activate_lang("fr_FR")
 
     def called(self, user, operation_id, path_values=None, **query):
@@ -75,9 +75,9 @@ class TestLean(ApiCase):
         cr = self.env.cr
         cr.execute(f"PREPARE tested AS {plan.text.replace('%', '%%')}")
         try:
-            places = ", ".join(["%s"] * (len(values) + 2))
-            cr.execute(f"EXECUTE tested ({places})", [*self.who, *values])
-            reply = plan.show(made, self.caller, cr.fetchone()[5])
+            places = f" ({', '.join(['%s'] * len(values))})" if values else ""
+            cr.execute(f"EXECUTE tested{places}", values)
+            reply = plan.show(made, self.caller, cr.fetchone()[4])
         finally:
             cr.execute("DEALLOCATE tested")
         return (reply.body, reply.headers) if reply else None
@@ -216,13 +216,11 @@ class TestLean(ApiCase):
             token = tokens.AccessToken(user.id, family.id, 0, 2000000000)
             made = self.called(user, "getMe")
             made.principal.token, made.principal.family_expires_at = token, family.expires_at
-            self.who = (family.id, user.id)
-            self.caller = SimpleNamespace(token=token, user=SimpleNamespace(role=made.principal.role))
+            user_now = known.User(made.principal.role, [])
+            who = known.Caller("", user_now, family.expires_at, 0)
+            self.caller = SimpleNamespace(token=token, who=who)
             ordinary, compiled = self.ordinary(made), self.compiled(made)
-            self.assertEqual(
-                dispatch._serialize(SimpleNamespace(status=200, body=compiled[0], headers={})).data,
-                ordinary[0],
-            )
+            self.assertEqual(call.Reply(200, compiled[0]).sent(), ordinary[0])
 
     def test_categories(self):
         self.goods(12)
