@@ -28,7 +28,8 @@ demo: setup-hosts ## deploy the whole stack on disposable hosts of this machine 
 demo-down: setup ## remove the demo's hosts, keep the caches and reports
 	@python scripts/demo.py down
 
-test: setup-hosts lint unit ## lint, unit tests, the scenarios and the API on real hosts
+test: setup-hosts ## lint, unit tests, the scenarios and the API on real hosts
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint unit
 	@python -m pytest tests/scenarios tests/mutations tests/api
 
 lint: setup ## ansible-lint (production), yamllint, ruff

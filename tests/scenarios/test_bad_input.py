@@ -164,6 +164,7 @@ TYPOS = (
 )
 
 
+@pytest.mark.rotates("typos")
 @pytest.mark.parametrize(
     "role, variables, names", TYPOS, ids=lambda value: value if isinstance(value, str) else ""
 )

@@ -15,7 +15,7 @@ from tests.harness.deadline import until
 from tests.harness.stack import Target
 from tests.harness.verifying import Verified, verify
 
-pytestmark = [pytest.mark.hosts, pytest.mark.rotates]
+pytestmark = [pytest.mark.hosts, pytest.mark.rotates("minutes")]
 
 Advice = Mapping[str, Any]
 
