@@ -157,13 +157,18 @@ PRICELISTS = "odoo.addons.product.models.product_pricelist"
 )
 def _customer_pricelist(scope):
     own, lists = property_of(scope, "property_product_pricelist"), scope.model.env["product.pricelist"]
-    usable = f"EXISTS (SELECT FROM product_pricelist l WHERE l.id = {own} AND l.active)"
+    usable = scope.once(
+        f"(SELECT l.id FROM product_pricelist l WHERE l.id = {own} AND l.active)", "own pricelist"
+    )
     domain = lists._get_partner_pricelist_multi_search_domain_hook(scope.model.env.company.id)
     first = readable(lists, domain, "TRUE", '"product_pricelist".id', lists._order + " LIMIT 1")
+    first = scope.once(f"({first})", "first pricelist")
     # without one of its own, Odoo goes by the customer's country, where pricelists have groups of countries
     grouped = "EXISTS (SELECT FROM res_country_group_pricelist_rel)"
-    scope.hard.append(f"NOT {usable} AND ({grouped} OR ({first}) IS NULL)")
-    return f"CASE WHEN {usable} THEN {own} ELSE ({first}) END"
+    hard = f"{usable} IS NULL AND ({grouped} OR {first} IS NULL)"
+    if hard not in scope.hard:
+        scope.hard.append(hard)
+    return f"coalesce({usable}, {first})"
 
 
 _COMBINATION = """

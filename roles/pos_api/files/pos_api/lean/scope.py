@@ -49,7 +49,8 @@ class Scope:
             special = expressions.property_of(self, name)
             if special is None:
                 raise NotCompilable(f"{self.model._name}.{name} is a property of another kind")
-            return special
+            # that of another record is asked for several times, to join it and to show it
+            return self.once(special, f"{name} property") if field.type == "many2one" else special
         if not stored.store or not stored.column_type or callable(stored.translate):
             raise NotCompilable(f"{self.model._name}.{name} is no column")
         return self.model._inherits_join_calc(self.alias, name, self.query)
@@ -67,11 +68,29 @@ class Scope:
             number: SQL of the id.
             name: tells this join from others of this scope.
         """
-        alias = f"n{zlib.crc32(f'{self.alias}.{name}'.encode()):08x}"
-        join = ("LEFT JOIN", records._table, f'{number} = "{alias}"."id"', [])
-        if self.query._joins.setdefault(alias, join) != join:
-            raise NotCompilable(f"{self.model._name}.{name}: its alias is taken")
+        alias = self._alias(name)
+        self._join(name, ("LEFT JOIN", records._table, f'{number} = "{alias}"."id"', []))
         return Scope(records, alias, self.query, self.hard)
+
+    def once(self, expression, name):
+        """Return the SQL of an expression that is worked out once for a row, however often it is used.
+
+        It is so for each row before they are sorted: only for what few rows are read of.
+
+        Args:
+            expression: in SQL.
+            name: tells it from other joins of this scope.
+        """
+        # OFFSET keeps the planner from putting the expression back in the place of each use.
+        self._join(name, ("LEFT JOIN LATERAL", f"SELECT {expression} AS value OFFSET 0", "TRUE", []))
+        return f'"{self._alias(name)}"."value"'
+
+    def _alias(self, name):
+        return f"n{zlib.crc32(f'{self.alias}.{name}'.encode()):08x}"
+
+    def _join(self, name, join):
+        if self.query._joins.setdefault(self._alias(name), join) != join:
+            raise NotCompilable(f"{self.model._name}.{name}: its alias is taken")
 
     def lines(self, name):
         """Return the scope of the records of a one2many, in a query of its own, as ``read`` finds them.
