@@ -288,7 +288,8 @@ def pools(odoo_hosts: Sequence[Mapping[str, Any]]) -> dict[str, int]:
         "reserve_pool_size": max(peak - safe, 1),
         "postgres_pool_size": listen + notify + POSTGRES_SPARE,
         "session_pool_size": session,
-        "max_client_conn": processes_times_maxconn + session + CLIENT_SPARE,
+        # Each thread of the session pool's may hold one more, by which it tells of its health.
+        "max_client_conn": processes_times_maxconn + 2 * session + CLIENT_SPARE,
     }
 
 

@@ -154,6 +154,11 @@ def test_what_is_told_of_the_caller_is_as_it_is_now(shop: Shop, scene: Scene) ->
         assert len(found) == 1, found
         return dict(*found.values())
 
+    ends = told()["session_expires_at"]
+    shop.statements(
+        f"UPDATE pos_api_token_family SET expires_at = expires_at - interval '1 hour' WHERE user_id = {user};"
+    )
+    assert told()["session_expires_at"] < ends
     assert told()["employee"]["name"] == "next one"
     shop.statements(f"UPDATE hr_employee SET name = 'next two' WHERE user_id = {user};")
     assert told()["employee"]["name"] == "next two"

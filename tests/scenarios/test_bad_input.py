@@ -77,6 +77,10 @@ def test_a_bare_host_stays_bare(bare: stack.Target, tmp_path: Path) -> None:
     said = refused(bare, given | {"postgresql_settings": {"max_connections": 20}}, log="connections")
     assert "postgresql_settings.max_connections (20) is less than the" in said
 
+    elsewhere = {"pgbouncer_settings": {"unix_socket_dir": "/tmp"}}
+    said = refused(bare, given | elsewhere, log="socket")
+    assert "pgbouncer_settings.unix_socket_dir is '/tmp', but Odoo" in said
+
     said = refused(bare, given | {"pgbouncer_default_pool_size": 2}, log="pool")
     assert "pgbouncer_default_pool_size (2) is less than the" in said
 

@@ -91,7 +91,7 @@ def test_every_thread_of_the_api_has_its_connections() -> None:
 def test_clients_of_the_session_pool_do_not_crowd_out_the_others() -> None:
     pooler = sizing.sizing({"till": host(odoo_workers=5, pos_api_workers=2)}, ONE, "till")["pgbouncer"]
     processes = 5 + 2 + 2 + 2
-    assert pooler["max_client_conn"] >= processes * sizing.DB_MAXCONN + pooler["session_pool_size"]
+    assert pooler["max_client_conn"] >= processes * sizing.DB_MAXCONN + 2 * pooler["session_pool_size"]
 
 
 @pytest.mark.parametrize("memory_mb", [2048, 4096, 24105, 131072])

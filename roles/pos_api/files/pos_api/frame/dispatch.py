@@ -208,10 +208,22 @@ def application(environ, start_response):
     """Answer one call of the API (WSGI)."""
     try:
         reply = path.serve(environ)
+    except path.Refused as refusal:
+        return _refuse(refusal.__cause__, Request(environ))(environ, start_response)
     except Exception:  # whatever it is, the ordinary way answers, or knows the refusal
         _logger.warning("POS API: a compiled read failed; the ordinary way takes over", exc_info=True)
         reply = None
     return _send_lean(reply, start_response) if reply else _ordinary(environ, start_response)
+
+
+def _refuse(problem, httprequest):
+    return _exposed(problems.response(problem, httprequest.path), httprequest)
+
+
+def _exposed(answer, httprequest):
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    cors.expose(httprequest, answer)
+    return answer
 
 
 def _ordinary(environ, start_response):
@@ -225,10 +237,8 @@ def _ordinary(environ, start_response):
     httprequest = Request(environ)
     try:
         with _translated():
-            answer = _respond(httprequest)
+            answer = _exposed(_respond(httprequest), httprequest)
     except Problem as problem:
         _drain(httprequest)
-        answer = problems.response(problem, httprequest.path)
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    cors.expose(httprequest, answer)
+        answer = _refuse(problem, httprequest)
     return answer(environ, start_response)

@@ -62,13 +62,18 @@ class Caller:
         version: of the tables that tell it, for which it holds.
         user: :class:`User`.
         ends: when the family ends.
-        deadline: the same on this process's monotonic clock, in seconds.
+        deadline: the same by :func:`clock`.
     """
 
     version: str
     user: User
     ends: datetime
     deadline: float
+
+
+def clock():
+    """Return seconds of a clock that nobody sets, and that goes on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def user(call):
@@ -128,7 +133,7 @@ def ask(pool, state, token):
     Raises:
         psycopg2.Error: the database cannot be asked.
     """
-    key, asked_at = (token.family_id, token.user_id), time.monotonic()
+    key, asked_at = (token.family_id, token.user_id), clock()
     version, ends, left, groups, companies = connection.row(pool, ASK, key)
     if groups is None:
         state.callers.pop(key, None)

@@ -31,6 +31,10 @@ _routes = OrderedDict()  # (path, Accept header): (operation, checked path param
 _targets = OrderedDict()  # (path, query string, Accept header): _Asked
 
 
+class Refused(Exception):
+    """A call is refused for good; the cause is the :class:`~..frame.problems.Problem`."""
+
+
 def _token(bearer, database_id):
     """Return the access token that a bearer token holds.
 
@@ -114,6 +118,7 @@ def serve(environ):
 
     Raises:
         psycopg2.Error: the database cannot be used, or not in this way.
+        Refused: no other way would answer otherwise.
     """
     pool = settings.current().session_pool
     if not pool or not _plain(environ):
@@ -124,7 +129,7 @@ def serve(environ):
         if not resource:
             return None
         if resource is DIRECT:
-            return FUNCTIONS[asked.operation.id][0](Call(asked.operation, "", asked.path))
+            return _direct(asked)
         database = only_database()
         state = known.state(registry(database))
         token = _token(_bearer(environ), state.database_id)
@@ -151,10 +156,19 @@ def serve(environ):
     return reply and conditional.unless_known(reply, call.headers.get(conditional.IF_NONE_MATCH))
 
 
-@dataclass(frozen=True)
+def _direct(asked):
+    """Return the reply of an operation that needs nothing but what was asked."""
+    function, _transaction = FUNCTIONS[asked.operation.id]
+    try:
+        return function(Call(asked.operation, "", asked.path))
+    except Problem as problem:
+        raise Refused from problem
+
+
+@dataclass
 class _Caller:
     """Who asks: the pool to ask, the :class:`~.known.State`, the token, and the :class:`~.known.Caller` it is
-    of as far as this process knows."""
+    of, which is renewed where it has changed."""
 
     pool: str
     state: known.State
@@ -173,13 +187,13 @@ class _Caller:
     def _as_known(self, version):
         """Return whether the caller is as this process knows it in a snapshot with this version of what tells
         it."""
-        who = self.who
-        if who.version != version:
-            who = known.ask(self.pool, self.state, self.token)
+        if self.who.version != version:
+            before, now = self.who, known.ask(self.pool, self.state, self.token)
             # What the answer holds for is later than the snapshot, unless it has the same version.
-            if who is None or who.version != version or who.user != self.who.user:
+            if now is None or now.version != version or now.user != before.user:
                 return False
-        return time.monotonic() < who.deadline
+            self.who = now
+        return known.clock() < self.who.deadline
 
 
 def _answer(environ, call, plan, caller, values):

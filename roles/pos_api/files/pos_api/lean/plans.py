@@ -117,8 +117,12 @@ def learn(call, sequences):
         state.complete = known.tables(call.env) <= change_log.traced(call.env.cr, change_log.CALLERS)
     if not state.complete:
         return  # a user's loss of a right would go unnoticed
-    user_id, user = call.principal.token.user_id, known.user(call)
-    name = key(user_id, user, call.operation, resource, call.query)
+    token, user = call.principal.token, known.user(call)
+    who = state.callers.get((token.family_id, token.user_id))
+    if who and who.user != user:
+        # It is asked anew; or it would find nothing of what is learned here.
+        state.callers.pop((token.family_id, token.user_id), None)
+    name = key(token.user_id, user, call.operation, resource, call.query)
     if name not in state.plans:
         try:
             plan = compiled(call, resource)

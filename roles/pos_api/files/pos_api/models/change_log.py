@@ -6,7 +6,8 @@ once in each transaction that writes any of them. They fire for the ORM as for r
 the deletions of foreign keys, and as ENABLE ALWAYS triggers also where session_replication_role is
 ``replica`` (PostgreSQL 14 manual, CREATE TRIGGER and ALTER TABLE). Only an apply worker of logical
 replication fires no statement triggers; nothing writes to Odoo's database in that way. What ALTER TABLE does
-to rows is told by Odoo's signalling of a changed registry.
+to rows is told by Odoo's signalling of a changed registry. Whoever switches triggers off to write (pg_restore
+--disable-triggers) has to start Odoo and the API's server anew afterwards.
 
 The version of what a snapshot sees is the sum of the marks of the rows that it sees, and a mark is a random
 number above zero. Two states cannot have one version:
@@ -245,8 +246,10 @@ class ChangeLog(models.AbstractModel):
         except (NotCompilable, ValueError) as reason:
             _logger.warning("POS API: no answers are kept: %s", reason)
             return
-        if not getattr(self.pool, "pos_api_upgraded", False):
-            tables |= traced(cr, log)  # a host that is upgraded later must not drop what others have added
+        if log is CALLERS or not getattr(self.pool, "pos_api_upgraded", False):
+            # A host that is upgraded later must not drop what others have added; and a server that still runs
+            # goes by the log of callers until it hears of an upgrade.
+            tables |= traced(cr, log)
         try:
             with cr.savepoint(flush=False):
                 trace(cr, tables, log)

@@ -1,5 +1,5 @@
 import json
-from unittest.mock import patch
+from unittest.mock import MagicMock, patch
 
 import psycopg2
 from odoo import exceptions
@@ -206,11 +206,56 @@ class TestFrame(ApiCase):
         self.assertEqual(set(answer.json()["modules"].values()), {"installed"})
 
     def test_health_tells_of_a_module_that_is_not_ready(self):
-        states = {"pos_api": "installed", "point_of_sale": "to upgrade"}
-        with patch.object(health, "_probe", return_value=(states, 0.1)):
-            problem = self.assert_problem(self.send("GET", "/health"), 503, "unavailable")
-        self.assertEqual(problem["modules"], states)
-        self.assertIn("point_of_sale", problem["detail"])
+        states, headers = {"pos_api": "installed", "point_of_sale": "to upgrade"}, []
+        for session_pool in ("", "unused"):  # the ordinary way and the short one
+            self.use_settings(session_pool=session_pool, cors_origins=("https://till.example",))
+            with patch.object(health, "_probe", return_value=(states, 0.1)) as probe:
+                answer = self.send("GET", "/health")
+            problem = self.assert_problem(answer, 503, "unavailable")
+            self.assertEqual(problem["modules"], states)
+            self.assertIn("point_of_sale", problem["detail"])
+            self.assertEqual(probe.call_count, 1)
+            headers.append({name: text for name, text in answer.headers.items() if name != "Date"})
+        self.assertEqual(*headers)
+
+    def held(self, *outcomes):
+        """Return (connections to be made one after the other, function that asks by them)."""
+        made = []
+        for outcome in outcomes:
+            connection = MagicMock(closed=0)
+            connection.cursor.return_value.__enter__.return_value.execute.side_effect = outcome
+            made.append(connection)
+        remaining = iter(made)
+
+        def ask():
+            with patch.object(psycopg2, "connect", side_effect=lambda **_options: next(remaining)):
+                return health._ask(self.env.cr.dbname)
+
+        self.addCleanup(health._held.__dict__.pop, "connection", None)
+        health._held.__dict__.pop("connection", None)
+        return made, ask
+
+    def test_health_takes_another_connection_for_one_that_has_ended(self):
+        (first, second), ask = self.held([None, psycopg2.OperationalError()], None)
+        ask()
+        ask()
+        self.assertTrue(first.close.called)
+        self.assertIs(health._held.connection, second)
+
+    def test_health_does_not_wait_twice(self):
+        (first, _second), ask = self.held([None, psycopg2.OperationalError()], None)
+        ask()
+        with patch.object(health, "GONE_WITHIN", -1), self.assertRaises(psycopg2.OperationalError):
+            ask()
+        self.assertTrue(first.close.called)
+        self.assertNotIn("connection", health._held.__dict__)
+
+    def test_health_holds_no_connection_that_has_not_answered(self):
+        (first, _second), ask = self.held([psycopg2.OperationalError()], None)
+        with self.assertRaises(psycopg2.OperationalError):
+            ask()
+        self.assertTrue(first.close.called)
+        self.assertNotIn("connection", health._held.__dict__)
 
     def test_health_tells_of_a_database_that_does_not_answer(self):
         for error in (psycopg2.OperationalError("secret"), KeyError("secret")):
