@@ -17,6 +17,11 @@ from tests.harness.deadline import until
 pytestmark = pytest.mark.hosts
 
 
+def changes_of_hosts(result: playbook.Result) -> list[str]:
+    """Return what a run has changed, but for the controller's artefact folder, which it may have filled."""
+    return [change for change in result.changes() if "-> localhost]" not in change]
+
+
 def refused(target: stack.Target, variables: dict[str, Any], *arguments: str, log: str) -> str:
     """Deploy with variables that must be refused, and return what was said, as one line.
 
@@ -31,7 +36,7 @@ def refused(target: stack.Target, variables: dict[str, Any], *arguments: str, lo
         log=target.inventory.parent / f"refused-{log}.log",
     )
     assert result.status == 2, result.output[-4000:]
-    assert result.changes() == []
+    assert changes_of_hosts(result) == []
     return " ".join(result.output.split())
 
 
@@ -196,4 +201,4 @@ def test_every_secret_is_asked_for(bare: stack.Target) -> None:
         result = playbook.run(bare.inventory, log=bare.inventory.parent / f"refused-{name}.log")
         assert result.status == 2
         assert name in result.output
-        assert result.changes() == []
+        assert changes_of_hosts(result) == []
