@@ -38,7 +38,7 @@ OPTIONS = (
         "mutation-around-the-pooler",
         f"{SETTINGS}::test_through_the_pooler",
         "odoo_pooler_port",
-        "s/^db_port = .*/db_port = 5432/",
+        "s/^db_host = .*/db_host = 127.0.0.1/; s/^db_port = .*/db_port = 5432/",
     ),
     _option(
         "mutation-long-tokens",

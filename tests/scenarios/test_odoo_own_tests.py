@@ -27,9 +27,9 @@ RUN = """
 sed -e /without_demo/d {edit} /etc/odoo/odoo.conf >/etc/odoo/tests.conf
 chgrp odoo /etc/odoo/tests.conf; chmod 640 /etc/odoo/tests.conf
 cd /var/lib/odoo
-runuser -u odoo -- env ODOO_RC=/etc/odoo/tests.conf /opt/odoo/bin/odoo --database {database} --db_port 5432 \
-  {modules} --test-tags {tags} --stop-after-init --http-port 18069 --longpolling-port 18072 \
-  --workers 0 --max-cron-threads 0 2>&1 || echo "exit status $?"
+runuser -u odoo -- env ODOO_RC=/etc/odoo/tests.conf /opt/odoo/bin/odoo --database {database} \
+  --db_host 127.0.0.1 --db_port 5432 {modules} --test-tags {tags} --stop-after-init \
+  --http-port 18069 --longpolling-port 18072 --workers 0 --max-cron-threads 0 2>&1 || echo "exit status $?"
 """
 
 
